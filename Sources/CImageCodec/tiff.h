@@ -113,6 +113,9 @@ typedef struct tiff_state {
 /// Opens the file, whose bytes and library the state has; false if it is not a TIFF.
 bool tiff_file_open(tiff_state *state);
 
+/// Whether the file is a BigTIFF.
+bool tiff_is_big(const tiff_state *state);
+
 /// An entry of the first directory.
 typedef struct tiff_entry {
   uint16_t type;

@@ -29,8 +29,12 @@ static uint64_t stored_number(const tiff_state *state, uint64_t offset, unsigned
   return value;
 }
 
+bool tiff_is_big(const tiff_state *state) {
+  return stored_number(state, 2, 2) == TIFF_VERSION_BIG;
+}
+
 static tiff_layout layout_of(const tiff_state *state) {
-  const bool is_big = stored_number(state, 2, 2) == TIFF_VERSION_BIG;
+  const bool is_big = tiff_is_big(state);
   tiff_layout layout = {is_big ? 8 : 4, is_big ? 8 : 2, is_big ? 20 : 12, 0};
   layout.directory = stored_number(state, is_big ? 8 : 4, layout.word);
   return layout;

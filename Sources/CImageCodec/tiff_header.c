@@ -278,10 +278,21 @@ static uint64_t plan_bands(tiff_state *state) {
   return band + tile + coefficients + (uint64_t)state->width * 4;
 }
 
+/// Returns the orientation, by the types of numbers that count in EXIF; in a BigTIFF, whose
+/// directories are others, by those that libtiff takes.
+static uint8_t orientation_of(const tiff_state *state) {
+  uint16_t orientation = 1;
+  if (!tiff_is_big(state)) {
+    orientation = codec_exif_orientation(state->bytes, state->byte_count);
+  } else {
+    state->library->get_or_default(state->file, TIFFTAG_ORIENTATION, &orientation);
+  }
+  return orientation >= 1 && orientation <= 8 ? (uint8_t)orientation : 1;
+}
+
 image_codec_status tiff_header_read(
     tiff_state *state, image_codec_header *header, codec_message message) {
   const tiff_library *library = state->library;
-  uint16_t orientation = 1;
   library->get(state->file, TIFFTAG_IMAGEWIDTH, &state->width);
   library->get(state->file, TIFFTAG_IMAGELENGTH, &state->height);
   if (state->width == 0 || state->height == 0) {
@@ -302,10 +313,9 @@ image_codec_status tiff_header_read(
         state, IMAGE_CODEC_STATUS_CORRUPT, message,
         "its strips or tiles are too many or too large; save it with strips of a few rows");
   }
-  library->get_or_default(state->file, TIFFTAG_ORIENTATION, &orientation);
   header->width = state->width;
   header->height = state->height;
-  header->orientation = orientation >= 1 && orientation <= 8 ? (uint8_t)orientation : 1;
+  header->orientation = orientation_of(state);
   header->bit_depth = (uint8_t)state->samples.bit_count;
   header->has_alpha = state->samples.alpha >= 0;
   const uint16_t photometric = state->samples.photometric;

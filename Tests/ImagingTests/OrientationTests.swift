@@ -54,10 +54,14 @@ struct OrientationTests {
   }
 
   /// A PNG with a chunk before its end.
-  private static func png(_ type: String, _ data: [UInt8]) -> [UInt8] {
+  private static func png(_ type: String, _ data: [UInt8]) -> [UInt8] { png([(type, data)]) }
+
+  private static func png(_ chunks: [(type: String, data: [UInt8])]) -> [UInt8] {
     let plain = Fixtures.bytes("rgb.png")
-    let chunk = bigEndian(data.count) + Array(type.utf8) + data + [0, 0, 0, 0]
-    return Array(plain.dropLast(12)) + chunk + Array(plain.suffix(12))
+    let all = chunks.flatMap { chunk -> [UInt8] in
+      bigEndian(chunk.data.count) + Array(chunk.type.utf8) + chunk.data + [0, 0, 0, 0]
+    }
+    return Array(plain.dropLast(12)) + all + Array(plain.suffix(12))
   }
 
   @Test("XMP that ends early, is cut into its parts or has no digit turns nothing")
@@ -79,6 +83,53 @@ struct OrientationTests {
     }
     let turned = Self.png("iTXt", keyword + [0, 0, 0, 0] + xmp)
     #expect(try Self.prepare(turned, height: 21, width: 29) != upright)
+  }
+
+  /// Entries of the orientation 3 by type and number of values, and what Pillow 13 makes of each: 3 where
+  /// it counts, 1 where it says nothing of value, 2, that of XMP, where it is passed over.
+  private static let entries: [(type: Int, count: Int, values: [UInt8], orientation: Int)] = [
+    (1, 1, [3], 1), (2, 2, [0x33, 0], 1), (3, 1, [0, 3], 3), (4, 1, [0, 0, 0, 3], 3),
+    (5, 1, [0, 0, 0, 3, 0, 0, 0, 1], 3), (5, 1, [0, 0, 0, 6, 0, 0, 0, 2], 3),
+    (5, 1, [0, 0, 0, 7, 0, 0, 0, 2], 1), (5, 1, [0, 0, 0, 3, 0, 0, 0, 0], 1),
+    (5, 1, [0x80, 0, 0, 3, 0, 0, 0, 1], 1), (6, 1, [3], 3), (6, 1, [0xFD], 1), (7, 1, [3], 1),
+    (8, 1, [0, 3], 3), (8, 1, [0xFF, 0xFD], 1), (9, 1, [0, 0, 0, 3], 3),
+    (9, 1, [0xFF, 0xFF, 0xFF, 0xFD], 1),
+    (10, 1, [0xFF, 0xFF, 0xFF, 0xFD, 0xFF, 0xFF, 0xFF, 0xFF], 3),
+    (10, 1, [0xFF, 0xFF, 0xFF, 0xFD, 0, 0, 0, 1], 1), (11, 1, [0x40, 0x40, 0, 0], 3),
+    (11, 1, [0x40, 0x60, 0, 0], 1), (11, 1, [0x7F, 0xC0, 0, 0], 1),
+    (12, 1, [0x40, 8, 0, 0, 0, 0, 0, 0], 3), (13, 1, [0, 0, 0, 3], 3), (0, 1, [0, 3], 2),
+    (14, 1, [0, 3], 2), (15, 1, [0, 3], 2), (17, 1, [0, 3], 2),
+    (16, 1, [0, 0, 0, 0, 0, 0, 0, 3], 3), (3, 0, [0, 3], 2), (3, 1, [0, 9], 1), (3, 1, [0, 0], 1),
+    (3, 2, [0, 3, 0, 5], 3), (3, 2, [0, 5, 0, 3], 5), (3, 3, [0, 3, 0, 5, 0, 5], 3),
+    // More values than the block has are passed over.
+    (3, 99, [0, 3, 0, 5, 0, 5], 2),
+  ]
+
+  @Test("An entry counts by the types of numbers that Pillow reads", arguments: entries.indices)
+  func types(index: Int) throws {
+    let (type, count, values, orientation) = Self.entries[index]
+    let bytes = { (value: Int, width: Int) in Array(Self.bigEndian(value).suffix(width)) }
+    let place = values.count > 4 ? Self.bigEndian(26) + values : values + [0, 0, 0, 0]
+    let field = Array(place.prefix(4)) + [0, 0, 0, 0] + place.dropFirst(4)
+    let block =
+      Array("MM".utf8) + bytes(42, 2) + bytes(8, 4) + bytes(1, 2) + bytes(0x112, 2)
+      + bytes(type, 2) + bytes(count, 4) + field
+    let xmp = Array("XML:com.adobe.xmp\0tiff:Orientation=\"2\"".utf8)
+    let (width, height) = orientation < 5 ? (29, 21) : (21, 29)
+    let upright = Fixtures.bytes("rgb.png.rgb")
+    let rows = stride(from: 0, to: upright.count, by: 29 * 3).map { start in
+      stride(from: start, to: start + 29 * 3, by: 3).map { Array(upright[$0..<$0 + 3]) }
+    }
+    let expected: [[[UInt8]]] =
+      switch orientation {
+      case 2: rows.map { Array($0.reversed()) }
+      case 3: rows.reversed().map { Array($0.reversed()) }
+      case 5: rows[0].indices.map { x in rows.map { $0[x] } }
+      default: rows
+      }
+    let image = Self.png([("eXIf", block), ("tEXt", xmp)])
+    let pixels = expected.flatMap { $0.flatMap { $0 } }
+    #expect(try Self.prepare(image, height: height, width: width) == pixels)
   }
 
   @Test("A directory that lies outside of its block says nothing")
