@@ -11,7 +11,7 @@ typedef struct webp_state {
   WebPBitstreamFeatures features;
   bool is_complete;
   image_codec_backdrop backdrop;
-  /// The whole canvas, RGBA if `features.has_alpha` or the image is animated, else RGB.
+  /// The whole canvas, RGBA if `features.has_alpha`, else RGB.
   uint8_t *pixels;
   uint32_t next_row;
 } webp_state;
@@ -35,7 +35,7 @@ typedef struct webp_chunk {
 } webp_chunk;
 
 static size_t pixel_byte_count(const webp_state *state) {
-  return state->features.has_alpha || state->features.has_animation ? 4 : 3;
+  return state->features.has_alpha ? 4 : 3;
 }
 
 static image_codec_status fail(VP8StatusCode code, codec_message message) {
@@ -171,7 +171,8 @@ static VP8StatusCode decode(
   return code;
 }
 
-/// Decodes the first frame to its place on the canvas, which is transparent around it.
+/// Decodes the first frame to its place on the canvas. Around it this is transparent if the file
+/// has transparency, else black; what the frame itself has of it counts no more than that.
 static VP8StatusCode decode_first_frame(webp_state *state, size_t stride, size_t byte_count) {
   webp_chunk frame;
   if (!find_chunk(state, "ANMF", &frame) || frame.byte_count < webp_frame_head_byte_count) {
@@ -192,9 +193,10 @@ static VP8StatusCode decode_first_frame(webp_state *state, size_t stride, size_t
   if ((size_t)features.width != width || (size_t)features.height != height) {
     return VP8_STATUS_BITSTREAM_ERROR;
   }
-  const size_t offset = y * stride + 4 * x;
+  const size_t offset = y * stride + pixel_byte_count(state) * x;
   return decode(
-      bytes, frame_byte_count, true, state->pixels + offset, stride, byte_count - offset);
+      bytes, frame_byte_count, state->features.has_alpha != 0, state->pixels + offset, stride,
+      byte_count - offset);
 }
 
 static image_codec_status webp_start(

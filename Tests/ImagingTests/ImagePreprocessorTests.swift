@@ -119,6 +119,7 @@ struct ImagePreprocessorTests {
     arguments: [
       ("rgba.png", "transparent"), ("grey.jpg", "grey"), ("cmyk-adobe.jpg", "CMYK"),
       ("rgb-16.png", "16-bit"), ("rgb-key.png", "transparent"), ("lossy-alpha.webp", "transparent"),
+      ("smaller-frame-alpha.webp", "transparent"),
       ("grey-1.png", "grey"),
     ])
   func refusals(file: String, kind: String) throws {
@@ -132,7 +133,9 @@ struct ImagePreprocessorTests {
     #expect(throws: ImagingError.refusedByContract(kind: kind)) {
       try preprocessor.prepare(Fixtures.bytes(file))
     }
-    _ = try preprocessor.prepare(Fixtures.bytes("rgb.png"))
+    for file in ["rgb.png", "smaller-frame.webp", "smaller-frame-unflagged.webp"] {
+      _ = try preprocessor.prepare(Fixtures.bytes(file))
+    }
   }
 
   @Test("Transparency shows the background, or nothing of it where alpha is dropped")

@@ -446,6 +446,37 @@ def described():
     add("xmp-two.png", text([attribute(2), attribute(4)]))
 
 
+def smaller_frames():
+    """Animated WebPs whose first frame leaves a part of the canvas uncovered. Their flag says whether
+    they have transparency, their frames may have some without it. Pillow writes no such frames."""
+    image = drawing(15, 11)
+    clear = image.copy()
+    clear.putalpha(Image.linear_gradient("L").resize(image.size))
+
+    def part(kind, body):
+        return kind + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+
+    def number(value):
+        return struct.pack("<I", value)[:3]
+
+    def frame(still, x, y, width, height):
+        place = number(x // 2) + number(y // 2) + number(width - 1) + number(height - 1)
+        return part(b"ANMF", place + number(50) + b"\0" + still)
+
+    def animation(first, is_transparent):
+        # The chunks of still images, without their container and their own VP8X.
+        still = encoded(first, format="WEBP", lossless=True, exact=True)[12:]
+        second = encoded(drawing(24, 18), format="WEBP", lossless=True)[12:]
+        flags = bytes([0x12 if is_transparent else 0x02, 0, 0, 0])
+        head = part(b"VP8X", flags + number(23) + number(17)) + part(b"ANIM", bytes([255, 0, 0, 255, 0, 0]))
+        body = b"WEBP" + head + frame(still, 4, 6, *first.size) + frame(second, 0, 0, 24, 18)
+        return part(b"RIFF", body)
+
+    add("smaller-frame.webp", animation(image, False))
+    add("smaller-frame-alpha.webp", animation(clear, True))
+    add("smaller-frame-unflagged.webp", animation(clear, False))
+
+
 for stale in HERE.glob("*"):
     if stale.suffix in (
         ".rgb", ".grey", ".srgb", ".jpg", ".png", ".webp", ".tif", ".avif", ".json",
@@ -459,6 +490,7 @@ scaling()
 profiles()
 described()
 foreign_profiles()
+smaller_frames()
 listing = {
     "pictures": images, "resizes": resizes, "resize_source": "resize-source.png",
     "letterboxes": letterboxes, "greys": greys, "profiled": profiled, "foreign": foreign,
