@@ -30,6 +30,8 @@ typedef struct jpeg_state {
   /// Scans counted in `visit_count`, and the blocks of coefficients that they visit, all scans
   /// together.
   int counted_scan;
+  /// A bit for each component whose mean light, the lowest frequency, is in a scan so far.
+  unsigned seen_components;
   uint64_t visit_count;
   uint64_t visit_limit;
   /// One row of CMYK; null for other images.
@@ -50,6 +52,50 @@ static _Noreturn void escape(j_common_ptr info, image_codec_status status) {
   longjmp(state->escape, 1);
 }
 
+/// Returns what a start of a frame, ITU-T T.81, table B.1, announces of what is not decoded.
+static const char *process_name(int marker) {
+  switch (marker) {
+    case 0xc3: return "lossless JPEG";
+    case 0xc5: case 0xc6: case 0xc7: return "hierarchical JPEG";
+    case 0xcb: return "lossless JPEG with arithmetic coding";
+    case 0xcd: case 0xce: case 0xcf: return "hierarchical JPEG with arithmetic coding";
+    default: return "JPEG of a reserved kind";
+  }
+}
+
+#define SAVE_AS_JPEG "save it as a baseline or progressive JPEG with 8 bits a sample, or as a PNG"
+
+/// Ends decoding of what libjpeg-turbo does not decode, with what it is and what to do.
+static _Noreturn void refuse_feature(j_common_ptr info) {
+  jpeg_state *state = state_of(info);
+  const int number = info->err->msg_parm.i[0];
+  char found[JMSG_LENGTH_MAX];
+  state->status = IMAGE_CODEC_STATUS_UNSUPPORTED;
+  switch (info->err->msg_code) {
+    case JERR_SOF_UNSUPPORTED:
+      snprintf(found, sizeof found, "it is %s (marker 0xff%02x)", process_name(number), number);
+      break;
+    case JERR_UNKNOWN_MARKER:
+      snprintf(found, sizeof found, "it is JPEG-LS (marker 0xff%02x)", number);
+      break;
+    case JERR_BAD_PRECISION:
+      snprintf(found, sizeof found, "its samples have %d bits", number);
+      break;
+    default: info->err->format_message(info, found);
+  }
+  snprintf(state->reason, sizeof state->reason, "%.100s; " SAVE_AS_JPEG, found);
+  longjmp(state->escape, 1);
+}
+
+/// Whether a marker that libjpeg-turbo does not know is the start of a frame of JPEG-LS (ITU-T
+/// T.87).
+static bool begins_jpeg_ls(j_common_ptr info) {
+  enum { frame_of_jpeg_ls = 0xf7 };
+  // A frame tells its sides; after one the marker is damage.
+  return info->is_decompressor && ((j_decompress_ptr)info)->image_width == 0 &&
+         info->err->msg_parm.i[0] == frame_of_jpeg_ls;
+}
+
 static void error_exit(j_common_ptr info) {
   switch (info->err->msg_code) {
     case JERR_OUT_OF_MEMORY:
@@ -68,7 +114,10 @@ static void error_exit(j_common_ptr info) {
     case JERR_NOTIMPL:
     case JERR_NOT_COMPILED:
     case JERR_SOF_UNSUPPORTED:
-      escape(info, IMAGE_CODEC_STATUS_UNSUPPORTED);
+      refuse_feature(info);
+    case JERR_UNKNOWN_MARKER:
+      if (begins_jpeg_ls(info)) refuse_feature(info);
+      escape(info, IMAGE_CODEC_STATUS_CORRUPT);
     default:
       escape(info, IMAGE_CODEC_STATUS_CORRUPT);
   }
@@ -105,6 +154,16 @@ static _Noreturn void refuse(jpeg_state *state, const char *reason, uint64_t lim
   longjmp(state->escape, 1);
 }
 
+/// Notes which components the current scan has, if it begins with the lowest frequency.
+static void note_components(jpeg_state *state) {
+  j_decompress_ptr info = &state->info;
+  // Other processes have all frequencies in each scan, whatever that says.
+  if (info->progressive_mode && info->Ss != 0) return;
+  for (int index = 0; index < info->comps_in_scan; index++) {
+    state->seen_components |= 1u << info->cur_comp_info[index]->component_index;
+  }
+}
+
 /// Returns the blocks that the current scan visits.
 static uint64_t blocks_of_scan(j_decompress_ptr info) {
   uint64_t count = 0;
@@ -129,6 +188,7 @@ static void progress_monitor(j_common_ptr common) {
   attach_huffman(state);
   if (info->input_scan_number <= state->counted_scan) return;
   state->counted_scan = info->input_scan_number;
+  note_components(state);
   state->visit_count += blocks_of_scan(info);
   if (state->counted_scan > IMAGE_CODEC_JPEG_SCAN_LIMIT) {
     refuse(state, "it has more than %llu progressive scans", IMAGE_CODEC_JPEG_SCAN_LIMIT);
@@ -219,9 +279,13 @@ static image_codec_status read_header(jpeg_state *state, const uint8_t *bytes, s
   jpeg_mem_src(info, bytes, byte_count);
   jpeg_read_header(info, TRUE);
   const char *refusal = NULL;
-  if (info->arith_code) refusal = "arithmetic coding is not supported";
-  if (info->num_components == 2) refusal = "two colour components are not supported";
-  if (info->num_components > 4) refusal = "more than four colour components are not supported";
+  if (info->arith_code) refusal = "its coding is arithmetic, not Huffman's; " SAVE_AS_JPEG;
+  if (info->num_components == 2) {
+    refusal = "it has two components, an image one, three or four; " SAVE_AS_JPEG;
+  }
+  if (info->num_components > 4) {
+    refusal = "it has more than four components, an image one, three or four; " SAVE_AS_JPEG;
+  }
   if (refusal != NULL) {
     snprintf(state->reason, sizeof state->reason, "%s", refusal);
     return IMAGE_CODEC_STATUS_UNSUPPORTED;
@@ -295,6 +359,11 @@ static image_codec_status jpeg_start(
   info->scale_num = 1;
   info->scale_denom = scale_denominator;
   jpeg_start_decompress(info);
+  // All scans of several have been read by now. Higher frequencies may be left out of them.
+  if (jpeg_has_multiple_scans(info) && state->seen_components != (1u << info->num_components) - 1) {
+    return codec_fail(
+        IMAGE_CODEC_STATUS_CORRUPT, message, "one of its components is in none of its scans");
+  }
   attach_huffman(state);
   crop_columns(info, columns);
   return IMAGE_CODEC_STATUS_OK;

@@ -40,6 +40,8 @@ const tiff_library *tiff_library_shared(void);
 typedef struct tiff_samples {
   uint16_t bit_count;
   uint16_t photometric;
+  /// Whether the file says so.
+  bool says_colours;
   /// Samples of a pixel, all of them stored together unless `is_separate`.
   uint16_t count;
   /// How many of them are colours, at most four; they come first.

@@ -108,6 +108,11 @@ static const char *colour_refusal(const tiff_state *state) {
   const tiff_samples *samples = &state->samples;
   const uint16_t bits = samples->bit_count;
   const bool is_small = bits == 1 || bits == 2 || bits == 4;
+  // Readers take zero for white or for black, and three samples for RGB or for nothing.
+  if (!samples->says_colours) {
+    return "it does not say what its samples are (PhotometricInterpretation is missing); save it "
+           "with that tag: 0 where zero is white, 1 where zero is black, 2 for RGB";
+  }
   uint16_t ink = INKSET_CMYK;
   state->library->get_or_default(state->file, TIFFTAG_INKSET, &ink);
   switch (samples->photometric) {
@@ -196,9 +201,8 @@ static void read_samples(tiff_state *state) {
   library->get_or_default(state->file, TIFFTAG_SAMPLESPERPIXEL, &samples->count);
   library->get_or_default(state->file, TIFFTAG_PLANARCONFIG, &planes);
   library->get_or_default(state->file, TIFFTAG_EXTRASAMPLES, &extra_count, &extras);
-  if (library->get(state->file, TIFFTAG_PHOTOMETRIC, &samples->photometric) != 1) {
-    samples->photometric = samples->count >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
-  }
+  samples->says_colours =
+      library->get(state->file, TIFFTAG_PHOTOMETRIC, &samples->photometric) == 1;
   samples->is_separate = planes == PLANARCONFIG_SEPARATE && samples->count > 1;
   samples->alpha = samples->alpha_band = -1;
   samples->colour_count = colour_sample_count(samples->photometric);

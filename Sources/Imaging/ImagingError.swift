@@ -57,6 +57,18 @@ package enum ChannelFault: Sendable, Hashable, CaseIterable {
 }
 
 extension ImagingError: CustomStringConvertible {
+  /// Returns what a contract that refuses a kind of images takes, and how one becomes so.
+  private static func wayToAccepted(from kind: String) -> String {
+    switch kind {
+    case "transparent": "it takes opaque ones: save the image without alpha, over a background"
+    case "grey": "it takes images in colour: send one in RGB"
+    case "CMYK": "it takes RGB: convert the image to it"
+    case "16-bit": "it takes 8 bits a sample: save the image with 8"
+    case "8-bit": "it takes 16 bits a sample: send the image as it was made, with 16"
+    default: "send another kind of image"
+    }
+  }
+
   package var description: String {
     switch self {
     case .unsupportedFormat(let content):
@@ -64,15 +76,15 @@ extension ImagingError: CustomStringConvertible {
     case .unsupportedFeature(let format, let reason):
       "the \(format.name) image cannot be decoded: \(reason)"
     case .corrupt(let format, let reason):
-      "the \(format.name) image is corrupt: \(reason)"
+      "the \(format.name) image is corrupt: \(reason) (send an undamaged copy of it, or save it anew)"
     case .truncated(let format):
-      "the \(format.name) image is truncated"
+      "the \(format.name) image is truncated: its bytes end before it does; send the whole file"
     case .pixelCount(let width, let height, let limit):
-      "the image has \(width) x \(height) pixels, over the limit of \(limit)"
+      "the image has \(width) x \(height) pixels, over the limit of \(limit): send a smaller one"
     case .decodedByteCount(let actual, let limit):
-      "decoding the image needs \(actual) bytes, over the limit of \(limit)"
+      "decoding the image needs \(actual) bytes, over the limit of \(limit): send a smaller one"
     case .refusedByContract(let kind):
-      "the model does not accept \(kind) images"
+      "the model does not accept \(kind) images; \(Self.wayToAccepted(from: kind))"
     case .channels(let found, let expected, let fault):
       fault.description(found: found, expected: expected)
     case .invalidContract(let reason):

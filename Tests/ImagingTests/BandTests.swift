@@ -203,7 +203,7 @@ import Testing
         bytes.indices.dropLast(8).first { Array(bytes[$0..<$0 + 8]) == entry })
       bytes[place + 8] = 3
       let reason = try Self.reason(bytes, bands: bands, bits: bits)
-      #expect(reason == "the TIFF image is corrupt: its palette is missing", "\(file)")
+      #expect(reason.hasPrefix("the TIFF image is corrupt: its palette is missing"), "\(file)")
       #expect(throws: ImagingError.corrupt(format: .tiff, reason: "its palette is missing")) {
         try ImagePreprocessor(.imageNet).prepare(bytes)
       }
@@ -246,9 +246,9 @@ import Testing
       #expect(found.contains(reason), "\(file): \(found)")
     }
     let eight = try Self.reason(Self.bytes("four-8.tif"), bands: 4, bits: 16)
-    #expect(eight == "the model does not accept 8-bit images")
+    #expect(eight.hasPrefix("the model does not accept 8-bit images; it takes 16 bits a sample"))
     let sixteen = try Self.reason(Self.bytes("one-16.tif"), bands: 1) { $0.sixteenBit = .refuse }
-    #expect(sixteen == "the model does not accept 16-bit images")
+    #expect(sixteen.hasPrefix("the model does not accept 16-bit images; it takes 8 bits a sample"))
   }
 
   // MARK: Hostile files and limits

@@ -261,7 +261,7 @@ struct FormatLimitsTests {
   func unsupportedBMP() {
     let whole = Self.bytes("rgb-24.bmp")
     let cases: [(offset: Int, value: Int, word: String)] = [
-      (30, 4, "JPEG"), (30, 5, "PNG"), (30, 1, "compression 1"), (28, 7, "7 bits"),
+      (30, 4, "JPEG"), (30, 5, "PNG"), (30, 1, "compression is 1"), (28, 7, "7 bits"),
       (14, 20, "20 bytes"),
     ]
     for (offset, value, word) in cases {

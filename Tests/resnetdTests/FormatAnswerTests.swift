@@ -35,7 +35,7 @@ import Testing
     for (image, reason) in [
       ("baseline-444.jpg", "the image has 3 channels that are colours, the model takes 4 bands"),
       ("Bands/thirteen-16.tif", "the image has 13 channels, the model takes 4 bands: send a TIFF"),
-      ("Bands/four-8.tif", "the model does not accept 8-bit images"),
+      ("Bands/four-8.tif", "the model does not accept 8-bit images; it takes 16 bits"),
       ("Bands/mask-last-16.tif", "the image has 4 channels, one of them marked as transparency"),
     ] {
       let refusal = try await Self.classify(server, images + image)

@@ -44,7 +44,8 @@ struct BitmapHeader {
     let byteCount = bytes.number(at: start, 4)
     guard [12, 16, 40, 52, 56, 64, 108, 124].contains(byteCount) else {
       throw .unsupportedFeature(
-        format: .bmp, reason: "its header has \(byteCount) bytes, which no known version has")
+        format: .bmp,
+        reason: "its header has \(byteCount) bytes, which no known version has; \(Self.remedy)")
     }
     guard bytes.count >= start + byteCount else { throw .truncated(format: .bmp) }
     let isFirst = byteCount == Self.firstVersionByteCount
@@ -85,6 +86,8 @@ struct BitmapHeader {
     pixelOffset = offset == 0 || offset == start + byteCount ? paletteEnd : offset
   }
 
+  private static let remedy = "save it without compression and with 24 bits a pixel, or as a PNG"
+
   private static func compression(
     _ code: Int, bitCount: Int, hasMasks: Bool
   ) throws(ImagingError) -> Compression {
@@ -97,13 +100,17 @@ struct BitmapHeader {
     switch code {
     case 0:
       throw .unsupportedFeature(
-        format: .bmp, reason: "a pixel has \(bitCount) bits, not 1, 2, 4, 8, 16, 24 or 32")
+        format: .bmp,
+        reason: "a pixel has \(bitCount) bits, not 1, 2, 4, 8, 16, 24 or 32; \(remedy)")
     case 4, 5:
       throw .unsupportedFeature(
         format: .bmp, reason: "it wraps a \(code == 4 ? "JPEG" : "PNG") image; send that alone")
     default:
       throw .unsupportedFeature(
-        format: .bmp, reason: "compression \(code) with \(bitCount) bits a pixel")
+        format: .bmp,
+        reason:
+          "its compression is \(code) with \(bitCount) bits a pixel, not none, RLE8, RLE4 or bit "
+          + "fields of 16 or 32 bits; \(remedy)")
     }
   }
 
