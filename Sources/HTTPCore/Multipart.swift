@@ -16,6 +16,10 @@ package enum Multipart {
     case tooManyParts(limit: Int)
   }
 
+  /// Clause that says what to do with a boundary that does not fit.
+  private static let remedy =
+    "let the HTTP library set the whole Content-Type, as curl -F image=@cat.jpg does"
+
   /// Bytes of a boundary, 70 (RFC 2046, section 5.1.1).
   package static let boundaryByteLimit = 70
   /// Bytes of one part's header, 4 KiB.
@@ -27,10 +31,15 @@ package enum Multipart {
   ) throws(Failure) -> [Part] {
     guard let boundary = type.parameters["boundary"], !boundary.isEmpty,
       boundary.utf8.count <= boundaryByteLimit
-    else { throw .malformed("Content-Type has no valid boundary") }
+    else {
+      throw .malformed(
+        "Content-Type has no valid boundary, of 1 to \(boundaryByteLimit) bytes; \(remedy)")
+    }
     let delimiter = Array("--\(boundary)".utf8)
     guard var position = find(delimiter, in: body, from: 0) else {
-      throw .malformed("the boundary does not occur")
+      throw .malformed(
+        "no line of the body begins with --\(boundary), as Content-Type says of its parts; "
+          + remedy)
     }
     var parts: [Part] = []
     while true {
@@ -38,12 +47,14 @@ package enum Multipart {
       if body[position...].starts(with: "--".utf8) { return parts }
       position = skipBlanks(body, position)
       guard body[position...].starts(with: "\r\n".utf8) else {
-        throw .malformed("a boundary is followed by other text")
+        throw .malformed(
+          "a boundary is followed by other text than -- or a line end; \(remedy)")
       }
       guard parts.count < partCountLimit else { throw .tooManyParts(limit: partCountLimit) }
       let headStart = position + 2
       guard let end = find(delimiter, in: body, from: headStart) else {
-        throw .malformed("the closing boundary is missing")
+        throw .malformed(
+          "the closing boundary, --\(boundary)--, is missing; send the whole body")
       }
       parts.append(try part(body, headStart, end - 2))
       position = end
@@ -59,12 +70,17 @@ package enum Multipart {
       guard let lineEnd = body[position..<max(position, end)].firstIndex(of: ASCII.lineFeed),
         lineEnd > position, body[lineEnd - 1] == ASCII.carriageReturn,
         lineEnd - start <= partHeaderByteLimit
-      else { throw .malformed("a part's header is incomplete or too long") }
+      else {
+        throw .malformed(
+          "a part's header is incomplete or longer than \(partHeaderByteLimit) bytes; end its lines "
+            + "by CR LF, and it by an empty line")
+      }
       let line = String(decoding: body[position..<lineEnd - 1], as: UTF8.self)
       position = lineEnd + 1
       if line.isEmpty { break }
       guard let colon = line.firstIndex(of: ":") else {
-        throw .malformed("a part's header line has no colon")
+        throw .malformed(
+          "a part's header line has no colon; write Content-Disposition: form-data; name=\"image\"")
       }
       fields.append(
         String(line[..<colon]), ASCII.trimmed(line[line.index(after: colon)...]))
@@ -75,7 +91,10 @@ package enum Multipart {
     }
     guard let disposition, disposition.essence == "disposition/form-data",
       let name = disposition.parameters["name"]
-    else { throw .malformed("a part has no form-data name") }
+    else {
+      throw .malformed(
+        "a part has no form-data name; write Content-Disposition: form-data; name=\"image\"")
+    }
     return Part(
       name: name,
       filename: disposition.parameters["filename"] ?? disposition.parameters["filename*"],

@@ -14,6 +14,11 @@ enum Base64 {
     let reason: String
   }
 
+  /// Clause that says what is allowed and what to do.
+  private static let remedy =
+    "allowed are letters, digits, + and / or - and _, = at the end, and line ends: encode the bytes "
+    + "of the image's file, as base64 -w0 FILE does"
+
   /// Limit of a data URL's characters before its data.
   static let prefixLengthLimit = 256
 
@@ -69,7 +74,7 @@ enum Base64 {
       bytes[write + 1] = UInt8(truncatingIfNeeded: group.bits >> 2)
       write += 2
     }
-    guard write > range.lowerBound else { throw Fault(reason: "it holds no bytes") }
+    guard write > range.lowerBound else { throw Fault(reason: "it holds no bytes; \(remedy)") }
     return range.lowerBound..<write
   }
 
@@ -93,14 +98,17 @@ enum Base64 {
       if character == UInt32(UInt8(ascii: ",")) {
         let text = String(decoding: prefix, as: UTF8.self).lowercased()
         guard text.hasSuffix(";base64") else {
-          throw Fault(reason: "it is a data URL without ;base64 before its comma")
+          throw Fault(
+            reason: "it is a data URL without ;base64 before its comma; send "
+              + "data:image/jpeg;base64, and base64 after it")
         }
         return skipBlanks(bytes, &string)
       }
       prefix.append(UInt8(truncatingIfNeeded: character))
     }
     throw Fault(
-      reason: "it is a data URL without a comma in its first \(prefixLengthLimit) characters")
+      reason: "it is a data URL without a comma in its first \(prefixLengthLimit) characters; send "
+        + "data:image/jpeg;base64, and base64 after it")
   }
 
   /// Passes over blanks and line ends; returns the offset of the first U+0020 among them.
@@ -162,11 +170,13 @@ enum Base64 {
       switch (digitCount, paddingCount) {
       case (0, 0), (2, 0), (2, 2), (3, 0), (3, 1): return
       case (1, _):
-        throw Fault(reason: "one digit is left over after groups of four; the end may be missing")
+        throw Fault(
+          reason: "one digit is left over after groups of four; the end may be missing: send all "
+            + "of the string")
       default:
         throw Fault(
           reason: "its padding is not whole: \(digitCount) digits take "
-            + (digitCount == 2 ? "==" : "="))
+            + (digitCount == 2 ? "==" : "=") + ", or nothing")
       }
     }
 
@@ -183,7 +193,7 @@ enum Base64 {
       }
       let place =
         paddingCount > 0 ? ", after padding" : character == padding ? ", where none can be" : ""
-      return Fault(reason: "byte \(offset) of its string is \(found)\(place)")
+      return Fault(reason: "byte \(offset) of its string is \(found)\(place); \(Base64.remedy)")
     }
 
     private static func fault(blankAt offset: Int) -> Fault {
