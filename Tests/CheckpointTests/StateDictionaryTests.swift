@@ -429,6 +429,56 @@ import Testing
         .dictionary([("model", dictionary(stored)), ("state_dict", dictionary(stored))]), stored))
   }
 
+  @Test("A network under two names of one dictionary is found under either, and needs none")
+  func aliasWithin() throws {
+    let stored = try plain()
+    let twice = ["a", "b"].flatMap { part in stored.map { ("\(part).\($0.name)", $0.pickle) } }
+    for weights in [nil, "a", "b"] {
+      let model = try load(.dictionary(twice), stored, weights: weights)
+      try check(model)
+      #expect(model.warnings.isEmpty, "\(model.warnings)")
+    }
+    let nested = PickleBytes.dictionary(
+      [("model", dictionary(stored)), ("ema", dictionary(stored))])
+    try check(load(nested, stored, weights: "ema"))
+    #expect {
+      _ = try load(.dictionary(twice), stored, weights: "c")
+    } throws: { "\($0)".contains("no weights \"c\", it has a, b") }
+    // What belongs to neither is still told.
+    let further = Stored(
+      name: "c.weight", pickle: .tensor(.storage("c.weight", count: 4), [4], [1]), count: 4,
+      data: [UInt8](repeating: 0, count: 16))
+    #expect {
+      _ = try load(
+        .dictionary(twice + [("c.weight", further.pickle)]), stored + [further])
+    } throws: { "\($0)".contains("c.weight") && "\($0)".contains("is not read as part") }
+  }
+
+  @Test("All names of several networks are told, of those that share their tensors too")
+  func aliasAmongSeveral() throws {
+    let stored = try plain()
+    let others = try plain().map { tensor in
+      Stored(
+        name: "other.\(tensor.name)", pickle: tensor.pickle, count: tensor.count, data: tensor.data)
+    }
+    let shapes = try SmallNetworks.tensors(of: Self.network)
+    var items = ["a", "b"].flatMap { part in stored.map { ("\(part).\($0.name)", $0.pickle) } }
+    for (tensor, other) in zip(stored, others) {
+      let shape = shapes[tensor.name]?.shape ?? []
+      items.append(
+        (
+          "c.\(tensor.name)",
+          .tensor(.storage(other.name, count: Int(other.count)), shape, Self.strides(shape))
+        ))
+    }
+    #expect {
+      _ = try load(.dictionary(items), stored + others)
+    } throws: { "\($0)".contains("holds several networks: a, c, b; choose one") }
+    for weights in ["a", "b", "c"] {
+      try check(load(.dictionary(items), stored + others, weights: weights))
+    }
+  }
+
   @Test("The counter of AveragedModel is passed over with a line")
   func averaged() throws {
     let stored = try plain()

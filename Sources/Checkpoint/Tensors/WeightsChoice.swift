@@ -40,6 +40,10 @@ struct WeightsChoice {
   /// Tensors of each group that may be parameters.
   private let kept: [[TensorEntry]]
   private var candidates: [Candidate] = []
+  /// The same tensors under further names.
+  private var aliases: [Candidate] = []
+  /// All of them.
+  private var named: [Candidate] { candidates + aliases }
   private var examinedCount = 0
 
   /// Returns the network's tensors.
@@ -50,7 +54,7 @@ struct WeightsChoice {
   ) throws(CheckpointError) -> NamedTensors {
     var choice = WeightsChoice(file, wanted, variant)
     choice.search()
-    if let wanted, !choice.candidates.contains(where: { isMeant($0.name, by: wanted) }),
+    if let wanted, !choice.named.contains(where: { isMeant($0.name, by: wanted) }),
       let list = file.lists.first(where: { isMeant($0.path, by: wanted) })
     {
       return try tensors(of: list, in: file, variant)
@@ -167,7 +171,9 @@ struct WeightsChoice {
       name: path.isEmpty ? "." : path.joined(separator: "."))
     for named in names { candidate.content[String(named.rest)] = named.entry.range }
     // The same tensors under two names are one network.
-    guard !candidates.contains(where: { $0.content == candidate.content }) else { return }
+    guard !candidates.contains(where: { $0.content == candidate.content }) else {
+      return aliases.append(candidate)
+    }
     candidates.append(candidate)
   }
 
@@ -227,13 +233,17 @@ struct WeightsChoice {
   private func chosen() throws(CheckpointError) -> Candidate {
     var found = candidates
     if let wanted {
-      found = candidates.filter { $0.name == wanted }
-      if found.isEmpty { found = candidates.filter { Self.matches($0.name, wanted) } }
-      if found.isEmpty { found = candidates.filter { Self.hasWord($0.name, wanted) } }
+      found = named.filter { $0.name == wanted }
+      if found.isEmpty { found = named.filter { Self.matches($0.name, wanted) } }
+      if found.isEmpty { found = named.filter { Self.hasWord($0.name, wanted) } }
+      // Several names of one network mean the same.
+      if let first = found.first, found.allSatisfy({ $0.content == first.content }) {
+        found = [first]
+      }
     }
     if found.count > 1 {
       guard Set(found.map(\.name)).count > 1 else { throw Self.severalBodies(found.map(\.inner)) }
-      throw .severalWeights(names: found.map(\.name))
+      throw .severalWeights(names: (wanted == nil ? named : found).map(\.name))
     }
     if let only = found.first { return only }
     // Nothing is complete: the reader says what is missing in the group that has most.
@@ -244,7 +254,8 @@ struct WeightsChoice {
     guard let largest else {
       throw .noWeights(
         name: wanted ?? "",
-        names: (candidates.isEmpty ? file.groups.map(\.path) : candidates.map(\.name))
+        names: (candidates.isEmpty
+          ? file.groups.map(\.path) : named.map(\.name))
           + file.lists.filter { $0.group != nil }.map(\.path))
     }
     let names = kept[largest].map { Named(rest: $0.name[...], entry: $0) }
@@ -304,7 +315,7 @@ struct WeightsChoice {
     var outside: [TensorEntry] = []
     for entry in kept[chosen.group] {
       guard entry.name.hasPrefix(chosen.prefix) else {
-        outside.append(entry)
+        if !isOfAlias(entry, of: chosen) { outside.append(entry) }
         continue
       }
       names.append(Named(rest: entry.name.dropFirst(chosen.prefix.count), entry: entry))
@@ -342,6 +353,16 @@ struct WeightsChoice {
       tensors.notes.append(Self.note(own, "with a mean or deviation alone", first: first))
     }
     return tensors
+  }
+
+  /// Returns whether a tensor of the chosen network's dictionary is the same network's under another
+  /// name of it.
+  private func isOfAlias(_ entry: TensorEntry, of chosen: Candidate) -> Bool {
+    named.contains { other in
+      other.group == chosen.group && other.content == chosen.content
+        && entry.name.hasPrefix(other.prefix)
+        && other.content[String(entry.name.dropFirst(other.prefix.count))] == entry.range
+    }
   }
 
   /// Returns the tensors of other dictionaries, without those of a training and of other networks.
