@@ -114,7 +114,9 @@ import Testing
     }
     #expect(refusal("short.bin").contains("short.bin, which has"))
     #expect(refusal("short.bin", offset: 1 << 40).contains("short.bin, which has"))
-    #expect(refusal("missing.bin").contains("cannot find missing.bin"))
+    let missing = refusal("missing.bin")
+    #expect(missing.contains("in another file, missing.bin, which cannot be found"), "\(missing)")
+    #expect(missing.contains("put it there under that name"), "\(missing)")
     for length in [0, numbers.count * 4 - 1, 1 << 59] {
       #expect(refusal("whole.bin", length: length).contains("its shape asks for"), "\(length)")
     }

@@ -209,6 +209,28 @@ import Testing
     #expect(told.map { $0.prefix { $0 != " " } }.sorted() == ["norm-groups", "stride"])
   }
 
+  @Test(
+    "A name that is not the file's comes with the file's own",
+    arguments: [
+      (
+        [2, 2, 2, 2], "resnet50",
+        "the file [2, 2, 2, 2]; name the file's own network, whose blocks are those of resnet18, or"
+      ),
+      ([1, 2, 1, 1], "resnet18", "the file [1, 2, 1, 1]; name the file's own network or leave"),
+      ([2, 2, 2, 2], "seresnet18", "the file has none; name the file's own network or leave"),
+    ])
+  func otherName(blocks: [Int], name: String, words: String) throws {
+    let tensors = try SmallNetworks.tensors(of: Self.small(.basic, blocks))
+    var options = ModelOptions(labels: ["a", "b", "c"])
+    options.variant = try NetworkVariant(name)
+    #expect {
+      _ = try Model.load(
+        bytes: SafetensorsBytes.plain(tensors), fileName: "net.safetensors", options: options)
+    } throws: {
+      "\($0)".contains(words)
+    }
+  }
+
   @Test("A name or a configuration may say what a network has no place for")
   func namedUnused() throws {
     let tensors = try SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2]))

@@ -11,8 +11,15 @@ enum ForeignMagic {
         "it is \(article) \(format.name) image",
         remedy: "resnetd classify takes images, with a model as --model")
     }
-    let magic = all.first { start.dropFirst($0.offset).starts(with: $0.bytes) }
-    return magic?.file
+    if let magic = all.first(where: { start.dropFirst($0.offset).starts(with: $0.bytes) }) {
+      return magic.file
+    }
+    if isHDF5(start) { return hdf5(start) }
+    // No format of models begins with so many.
+    guard start.count >= zeroCount, start.allSatisfy({ $0 == 0 }) else { return nil }
+    return ForeignFile(
+      "it begins with \(start.count) zeros, as a file does whose download was interrupted",
+      remedy: "download it again and compare its size")
   }
 
   /// Recognises what has its magic number at the end: the index of a TensorFlow checkpoint, which
@@ -43,12 +50,32 @@ enum ForeignMagic {
     ForeignFile("it is \(what)", remedy: "unpack it (\(command)) and give the model file inside")
   }
 
+  /// Zeros at the beginning of a file that are no chance.
+  private static let zeroCount = 64
+
+  private static func isHDF5(_ start: [UInt8]) -> Bool {
+    let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
+    // A program may keep a block of its own before it (HDF5 specification, section II.A).
+    return [0, 512, 1024, 2048].contains { start.dropFirst($0).starts(with: signature) }
+  }
+
+  /// Returns a file of Keras: a whole model has the names of its parts near its beginning.
+  private static func hdf5(_ start: [UInt8]) -> ForeignFile {
+    let isWhole = ["model_config", "model_weights"].contains { name in
+      ForeignText.contains(start[...], name)
+    }
+    guard !isWhole else {
+      return ForeignFile(
+        "it is a model of Keras in an HDF5 file (.h5)", remedy: keras(loading: "model.h5"))
+    }
+    return ForeignFile(
+      "it is an HDF5 file, in which Keras keeps weights without their network (save_weights)",
+      remedy: "build the model in Python, then model.load_weights(\"model.weights.h5\") and "
+        + "model.export(\"model.onnx\", format=\"onnx\"); if it is a whole model, "
+        + "\(keras(loading: "model.h5"))")
+  }
+
   private static let models: [Magic] = [
-    (
-      0, [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a],
-      ForeignFile(
-        "it is an HDF5 file, as Keras writes (.h5)", remedy: keras(loading: "model.h5"))
-    ),
     (
       4, Array("TFL3".utf8),
       ForeignFile(

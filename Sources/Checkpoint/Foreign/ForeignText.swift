@@ -16,6 +16,9 @@ enum ForeignText {
     let examined = start.prefix(textByteCount)
     guard examined.count > 1, examined.allSatisfy(isOfText) else { return nil }
     if let document = ForeignJSON.file(beginning: text) { return document }
+    if text.first == UInt8(ascii: "{"), errorKeys.contains(where: { contains(text, $0) }) {
+      return errorMessage(text)
+    }
     if begins(text, with: "name:"), contains(text, "layer {") || contains(text, "layers {") {
       return prototype
     }
@@ -35,6 +38,19 @@ enum ForeignText {
     "it is the layout of a Caffe network (.prototxt), without the weights",
     remedy: ForeignFile.exportTheOriginal)
 
+  /// Keys under which servers say in JSON why they send no file.
+  private static let errorKeys = ["\"error\"", "\"errors\"", "\"message\"", "\"detail\""]
+  /// Characters of such an answer that are shown.
+  private static let shownMessageCount = 160
+
+  private static func errorMessage(_ text: ArraySlice<UInt8>) -> ForeignFile {
+    let shown = text.prefix(shownMessageCount).map { 0x20...0x7e ~= $0 ? $0 : 0x20 }
+    return ForeignFile(
+      "it is JSON, as servers send in place of a file: " + String(decoding: shown, as: UTF8.self)
+        + (text.count > shown.count ? "…" : ""),
+      remedy: "\(fetchAgain); one that is not public needs a token")
+  }
+
   private static func xml(_ text: ArraySlice<UInt8>) -> ForeignFile {
     if contains(text, "<net ") {
       return ForeignFile(
@@ -50,7 +66,7 @@ enum ForeignText {
     text.prefix(word.utf8.count).map { 0x41...0x5a ~= $0 ? $0 | 0x20 : $0 } == Array(word.utf8)
   }
 
-  private static func contains(_ text: ArraySlice<UInt8>, _ word: String) -> Bool {
+  static func contains(_ text: ArraySlice<UInt8>, _ word: String) -> Bool {
     let word = Array(word.utf8)
     return text.indices.contains { text[$0...].starts(with: word) }
   }

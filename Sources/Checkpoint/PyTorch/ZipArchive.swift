@@ -88,9 +88,13 @@ struct ZipArchive: ~Copyable {
     let (method, encryption) = unsafe (status.comp_method, status.encryption_method)
     var reason: String?
     if Int32(encryption) != ZIP_EM_NONE {
-      reason = "\(name) is encrypted"
+      reason =
+        "\(name) is encrypted, PyTorch stores entries as they are: pack it without a password"
     } else if Int32(method) != ZIP_CM_STORE || compressedSize != size {
-      reason = "\(name) is compressed; PyTorch stores entries as they are"
+      reason =
+        "\(name) is compressed, PyTorch stores entries as they are: save it anew, in Python: "
+        + "torch.save(torch.load(\"model.pth\"), \"stored.pth\"), or unpack it and pack it without "
+        + "compression (unzip, zip -0 -r)"
     } else if size > UInt64(fileByteCount) {
       reason = "\(name) claims \(size) bytes of a file of \(fileByteCount)"
     }

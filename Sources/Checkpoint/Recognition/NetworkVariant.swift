@@ -182,16 +182,35 @@ struct NetworkTraits: Sendable, Hashable {
   /// Side of the first convolution; nil if the name does not say, or the stem has several.
   var stemSide: Int?
 
+  /// Returns the name of the network of He et al. 2015 with these blocks; nil if there is none.
+  private var usualName: String? {
+    switch (blockCounts, isBottleneck) {
+    case ([2, 2, 2, 2], false): "resnet18"
+    case ([3, 4, 6, 3], false): "resnet34"
+    case ([3, 4, 6, 3], true): "resnet50"
+    case ([3, 4, 23, 3], true): "resnet101"
+    case ([3, 8, 36, 3], true): "resnet152"
+    default: nil
+    }
+  }
+
+  /// Clause that says what to do with a name that is not the file's.
+  private static func wayOut(_ name: String?) -> String {
+    "; name the file's own network\(name.map { ", whose blocks are those of \($0)," } ?? "") or leave "
+      + "the name out"
+  }
+
   /// Throws for the first one that a file shows otherwise than this name says.
   func check(_ found: NetworkTraits) throws(CheckpointError) {
     if let blockCounts, let counts = found.blockCounts, blockCounts != counts {
       throw .variant(
-        "the network that it names has \(blockCounts) blocks in its stages, the file \(counts)")
+        "the network that it names has \(blockCounts) blocks in its stages, the file \(counts)"
+          + Self.wayOut(found.usualName))
     }
     func fault(_ what: String, _ isSaid: Bool) -> CheckpointError {
       .variant(
         "the network that it names has \(isSaid ? "" : "no ")\(what), the file "
-          + (isSaid ? "has none" : "has"))
+          + (isSaid ? "has none" : "has") + Self.wayOut(nil))
     }
     if let isBottleneck, isBottleneck != found.isBottleneck {
       throw fault("bottlenecks", isBottleneck)

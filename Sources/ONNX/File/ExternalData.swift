@@ -56,14 +56,24 @@ package struct ExternalData: Sendable {
       !parts.contains("..")
     else {
       throw .tensor(
-        name: tensor.name, reason: "external data at \"\(location)\", outside the model's folder")
+        name: tensor.name,
+        reason:
+          "external data at \"\(location)\", outside the model's folder: put that file beside "
+          + "the model's, and export the model anew")
     }
     guard let resolved = Self.resolved("\(folder)/\(location)") else {
-      throw fault(tensor, "find", location, SystemError.text())
+      throw .tensor(
+        name: tensor.name,
+        reason: "its numbers are in another file, \(location), which cannot be found beside the "
+          + "model's (\(SystemError.text())): put it there under that name, or export the model in "
+          + "one file")
     }
     guard resolved.hasPrefix(folder.hasSuffix("/") ? folder : folder + "/") else {
       throw .tensor(
-        name: tensor.name, reason: "external data at \"\(location)\", outside the model's folder")
+        name: tensor.name,
+        reason:
+          "external data at \"\(location)\", outside the model's folder: put that file beside "
+          + "the model's, and export the model anew")
     }
     return resolved
   }

@@ -17,6 +17,14 @@ import Testing
   private static let formats =
     "models are safetensors, PyTorch (what torch.save makes of a state dict) and ONNX files"
 
+  private static let hdf5: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
+  private static let wholeHDF5: [UInt8] = hdf5 + Array("\0model_config\0".utf8)
+  /// After a block of a program's own, as MATLAB writes one.
+  private static let laterHDF5: [UInt8] =
+    [UInt8](repeating: 0, count: 512) + hdf5 + Array("layers\0vars".utf8)
+  private static let longMessage: [UInt8] =
+    Array("{\n\"message\": \"".utf8) + [UInt8](repeating: 0x78, count: 300) + Array("\"}".utf8)
+
   private static func latin1(_ text: String) -> [UInt8] {
     text.unicodeScalars.map { UInt8($0.value) }
   }
@@ -29,7 +37,7 @@ import Testing
       (Array("tench\ngoldfish\nGröße\n".utf8), "text that begins with \"tench goldfish"),
       (Array("GGUF\u{3}\0\0\0".utf8), "a GGUF model"),
       ([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0], "a program"),
-      ([UInt8](repeating: 0, count: 4096), "it begins with the bytes 00 00"),
+      ([UInt8](repeating: 0, count: 63), "it begins with the bytes 00 00"),
       ([0xff], "all it has are the bytes ff"), ([], "empty"),
     ])
   func mistakes(bytes: [UInt8], found: String) {
@@ -52,7 +60,22 @@ import Testing
       ([UInt8](repeating: 0x61, count: 257) + Array("ustar\000".utf8), "a tar archive", "tar -xf"),
       (
         [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0], "an HDF5 file",
-        "keras.models.load_model"
+        "model.load_weights(\"model.weights.h5\") and model.export("
+      ),
+      (laterHDF5, "an HDF5 file", "build the model in Python, then"),
+      (
+        wholeHDF5, "a model of Keras in an HDF5 file",
+        "export it as ONNX, in Keras 3: keras.models.load_model"
+      ),
+      (
+        Array("{\"error\":\"Repository not found\"}".utf8),
+        "JSON, as servers send in place of a file: {\"error\":\"Repository not found\"}",
+        "download the file itself"
+      ),
+      (longMessage, "{ \"message\": \"xxx", "…; download the file itself"),
+      (
+        Array("name: \"ResNet-50\"\nlayer {\n  name: \"data\"\n".utf8),
+        "the layout of a Caffe network (.prototxt)", "as ONNX"
       ),
       (latin1("\u{1c}\0\0\0TFL3"), "a TensorFlow Lite model", "--tflite"),
       (latin1("\u{93}NUMPY\u{1}\0"), "one array of NumPy", "safetensors.numpy.save_file"),
@@ -189,6 +212,26 @@ import Testing
     #expect(description.hasPrefix("not a model file: it is "), "\(description)")
     #expect(description.contains(found), "\(description)")
     #expect(description.contains(remedy), "\(description)")
+  }
+
+  @Test("A file of zeros is told, with what an interrupted download leaves")
+  func zeros() {
+    let description = failure([UInt8](repeating: 0, count: 5000))
+    #expect(description.contains("it begins with 4096 zeros"), "\(description)")
+    #expect(description.contains("download it again"), "\(description)")
+  }
+
+  @Test("An archive that was packed anew says how to store its entries", arguments: [false, true])
+  func packed(isEncrypted: Bool) {
+    var entry = ZipBytes.Entry(name: "x/data.pkl", data: [0x7d, 0x2e], method: isEncrypted ? 0 : 8)
+    if isEncrypted { entry.flags = 1 }
+    let description = failure(ZipBytes([entry]).bytes)
+    #expect(
+      description.contains(
+        isEncrypted
+          ? "pack it without a password"
+          : "save it anew, in Python: torch.save(torch.load(\"model.pth\"), \"stored.pth\"), or"),
+      "\(description)")
   }
 
   @Test("A file that lacks its end says so, in each format", arguments: [1, 40, 400])

@@ -65,7 +65,7 @@ import Testing
     #expect(try await admin.ask("PUT", "/admin/model", body: admin.file("next")).status == 200)
     #expect(admin.served.pool.live.model.labels[0] == "next0")
     #expect(admin.logged.contains("no rollback will bring it back"))
-    #expect(admin.logged.contains(isThere ? "it has changed since the start" : "cannot find"))
+    #expect(admin.logged.contains(isThere ? "it has changed since the start" : "cannot be found"))
     #expect(try await admin.ask("POST", "/admin/rollback").status == 409)
     #expect(admin.store.versions().count == 1)
     #expect(try admin.incoming.isEmpty)
