@@ -24,8 +24,10 @@ package enum Suggestion {
     return nil
   }
 
-  /// Returns the differences that words of this length may have.
-  private static func limit(_ count: Int) -> Int { min(distanceLimit, count / 3 + 1, count / 2) }
+  /// Returns the differences that words of this length may have: one in three letters.
+  private static func limit(_ count: Int) -> Int {
+    min(distanceLimit, max(1, count / 3), count / 2)
+  }
 
   /// A word as it is compared.
   private struct Form {

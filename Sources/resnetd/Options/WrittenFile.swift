@@ -41,8 +41,7 @@ enum WrittenFile {
     "keras", "tflite", "pb", "npz", "xml", "mlmodel", "msgpack", "pdparams", "params",
     "caffemodel", "gguf", "zip", "gz", "xz", "zst", "bz2", "7z", "xlsx", "xls", "xlsm", "ods",
     "numbers", "tsv", "tab", "parquet", "feather", "arrow", "orc", "avro", "mat", "sqlite", "db",
-    "sql", "yaml", "yml", "toml", "ini", "md", "pdf", "doc", "docx", "odt", "rtf", "tex", "jpg",
-    "jpeg", "gif", "webp", "bmp", "tif", "tiff", "avif", "heic", "heif", "svg",
+    "sql", "yaml", "yml", "toml", "ini", "md", "pdf", "doc", "docx", "odt", "rtf", "tex", "svg",
   ]
 
   /// Returns the ending of a file's name, in lower case without its dot; nil if it has none.
@@ -70,7 +69,7 @@ enum WrittenFile {
     }
     guard let ending = ending(of: path), !format.endings.contains(ending) else { return }
     let isForeign =
-      otherEndings.contains(ending)
+      otherEndings.contains(ending) || ImageFolder.isImageEnding(ending)
       || Format.allCases.contains { $0.endings.contains(ending) && !($0 == .text && format.isText) }
     guard isForeign else { return }
     let file = path.split(separator: "/").last ?? ""

@@ -3,10 +3,11 @@ struct ImageFolder {
   /// Paths sorted by name.
   let paths: [String]
 
-  private static let endings = [
-    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "avif", "heic",
-    "heif",
-    "hif",
+  /// Endings of the formats that are decoded, those of several pictures in one file among them.
+  private static let endings: Set<String> = [
+    "jpg", "jpeg", "jpe", "jfif", "jif", "jfi", "pjpeg", "pjp", "jps", "mpo", "png", "apng", "webp",
+    "gif", "bmp", "dib", "rle", "tif", "tiff", "btf", "tf8", "avif", "avifs", "heic", "heics",
+    "heif", "heifs", "hif",
   ]
   /// Limit of the images of a folder.
   private static let entryLimit = 1_000_000

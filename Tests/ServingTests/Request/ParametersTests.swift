@@ -68,6 +68,7 @@ import Testing
         "colour=red",
         #""colour" is an unknown parameter; /classify takes top_k, min_probability, features and explain"#
       ),
+      ("submit=1", #""submit" is an unknown parameter; /classify takes"#),
       ("=3", #""" is an unknown parameter"#), ("top_k=3&x", #""x" is an unknown"#),
     ])
   func unknown(query: String, words: String) {

@@ -81,6 +81,23 @@ import Testing
     #expect(deep.errors.contains("1 folder that a link leads to again"))
   }
 
+  @Test("Every name that a decoded format is known by is one of an image")
+  func endings() async throws {
+    let tree = try ImageTree()
+    let endings = [
+      "mpo", "jps", "JPE", "jfif", "jif", "pjpeg", "pjp", "apng", "dib", "tif", "btf", "avifs",
+      "heics", "heif", "hif",
+    ]
+    for ending in endings { try tree.image("image.\(ending)") }
+    // What is no picture by its name stays out.
+    for ending in ["jp2", "jxl", "svg", "jpg~"] { try tree.image("image.\(ending)") }
+    let outcome = try await ProgramUnderTest.run("classify", "--csv", tree.path)
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    #expect(
+      Set(ImageTree.rows(outcome.output).dropFirst().map { $0[0] })
+        == Set(endings.map { "\(tree.path)/image.\($0)" }))
+  }
+
   @Test("Nothing that cannot be read is passed over without a row")
   func unreadable() async throws {
     let tree = try ImageTree()
