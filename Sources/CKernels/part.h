@@ -242,6 +242,13 @@ static void multiply_points(const winograd_part *part, int64_t block, int width,
 }
 
 // Y = A^T M A, plus bias and residual, through ReLU.
+// Clips numbers to bounds; NaN remains NaN.
+INLINE vector clip(vector y, winograd_bounds bounds) {
+  const vector lower = (vector){0} + bounds.lower, upper = (vector){0} + bounds.upper;
+  const bits below = (bits)(y < lower), above = (bits)(y > upper);
+  return (vector)(((bits)y & ~below & ~above) | ((bits)lower & below) | ((bits)upper & above));
+}
+
 INLINE void transform_outputs(
     const winograd_part *part, const tile_place *places, int64_t first, int width, int64_t count,
     const bool narrow) {
@@ -277,9 +284,11 @@ INLINE void transform_outputs(
           if (j >= columns) break;
           const int64_t index = out + (i * b->output_width + j) * b->output_pixel;
           vector y = whole[j] + bias;
+          if (c->bounds.applies) y = clip(y, c->bounds);
           if (c->adds_to_destination) y += load_activation(part->destination, index, narrow);
           // NaN remains NaN.
           if (c->applies_relu) y = (vector)((bits)y & ~(bits)(y < (vector){0}));
+          if (c->sum_bounds.applies) y = clip(y, c->sum_bounds);
           store_activation(part->destination, index, y, narrow);
         }
       }

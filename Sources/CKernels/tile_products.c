@@ -97,6 +97,7 @@ TILES static inline __attribute__((always_inline)) __m512 read(
 typedef struct {
   __m512 bias, scale, residual_scale;
   tile_number residual, destination;
+  tile_bounds bounds, sum_bounds;
   bool adds_to_destination, applies_relu;
 } finish_rule;
 
@@ -106,7 +107,15 @@ TILES static inline __attribute__((always_inline)) finish_rule rule_of(
   return (finish_rule){
       _mm512_loadu_ps(p->bias + output), _mm512_loadu_ps(p->scales + output),
       _mm512_set1_ps(layer->residual_scale), layer->residual, layer->destination,
-      layer->adds_to_destination, layer->applies_relu};
+      layer->bounds, layer->sum_bounds, layer->adds_to_destination, layer->applies_relu};
+}
+
+// NaN stays: of two numbers that cannot be compared both operations take the second.
+TILES static inline __attribute__((always_inline)) __m512 clipped(
+    __m512 numbers, tile_bounds bounds) {
+  if (!bounds.applies) return numbers;
+  return _mm512_min_ps(
+      _mm512_set1_ps(bounds.upper), _mm512_max_ps(_mm512_set1_ps(bounds.lower), numbers));
 }
 
 TILES static inline __attribute__((always_inline)) __m512 finished(
@@ -114,16 +123,18 @@ TILES static inline __attribute__((always_inline)) __m512 finished(
   __m512 result;
   if (is_bf16) {
     result = _mm512_add_ps(_mm512_loadu_ps(sums), rule->bias);
+    result = clipped(result, rule->bounds);
     if (rule->adds_to_destination) result = _mm512_add_ps(result, read(destination, TILE_BF16));
   } else {
     result = _mm512_add_ps(_mm512_cvtepi32_ps(_mm512_loadu_si512(sums)), rule->bias);
-    result = _mm512_mul_ps(result, rule->scale);
+    result = clipped(_mm512_mul_ps(result, rule->scale), rule->bounds);
     if (rule->adds_to_destination)
       result =
           _mm512_fmadd_ps(read(destination, rule->residual), rule->residual_scale, result);
   }
   // NaN stays: of two numbers that cannot be compared this takes the second.
-  return rule->applies_relu ? _mm512_max_ps(_mm512_setzero_ps(), result) : result;
+  if (rule->applies_relu) result = _mm512_max_ps(_mm512_setzero_ps(), result);
+  return clipped(result, rule->sum_bounds);
 }
 
 TILES static inline __attribute__((always_inline)) __m128i rounded_bytes(

@@ -1,7 +1,13 @@
 #include "internal.h"
 
-// Makes post-operations: a residual that is already in the destination, then ReLU; NULL if there is
-// neither or no memory.
+static dnnl_status_t append_clip(dnnl_post_ops_t operations, onednn_bounds bounds) {
+  if (!bounds.applies) return dnnl_success;
+  return dnnl_post_ops_append_eltwise(
+      operations, 1, dnnl_eltwise_clip, bounds.lower, bounds.upper);
+}
+
+// Makes post-operations: a residual that is already in the destination, then ReLU or a clip; NULL
+// if there is no memory.
 static dnnl_status_t post_operations(const onednn_convolution *c, dnnl_post_ops_t *operations) {
   *operations = NULL;
   dnnl_status_t status = dnnl_post_ops_create(operations);
@@ -10,6 +16,7 @@ static dnnl_status_t post_operations(const onednn_convolution *c, dnnl_post_ops_
         *operations, c->residual_scale, onednn_data_type(c->residual_number));
   if (status == dnnl_success && c->applies_relu)
     status = dnnl_post_ops_append_eltwise(*operations, 1, dnnl_eltwise_relu, 0, 0);
+  if (status == dnnl_success) status = append_clip(*operations, c->bounds);
   return status;
 }
 

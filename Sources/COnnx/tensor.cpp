@@ -13,6 +13,23 @@ std::string described(const onnx::TensorProto &tensor) {
   throw refusal(ONNX_STATUS_INVALID, described(tensor) + ": " + reason);
 }
 
+/// Types that are narrower than a byte or have few bits, which newer versions of ONNX number.
+const char *name_of_narrow_type(int type) {
+  static const char *const names[] = {
+      "float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "uint4",
+      "int4",         "float4e2m1",     "float8e8m0", "uint2",          "int2"};
+  constexpr int first = 17, count = sizeof names / sizeof *names;
+  return type >= first && type < first + count ? names[type - first] : nullptr;
+}
+
+std::string unsupported_type(int type) {
+  const char *const name = name_of_narrow_type(type);
+  if (!name) return "element type " + std::to_string(type) + " is not supported";
+  return std::string("element type ") + name +
+         " is not supported; quantise the network to 8 bits (int8 or uint8), or give the file in "
+         "floating point";
+}
+
 /// Returns the bytes of one element; 0 for strings.
 size_t element_byte_count(const onnx::TensorProto &tensor) {
   switch (tensor.data_type()) {
@@ -33,8 +50,7 @@ size_t element_byte_count(const onnx::TensorProto &tensor) {
     default:
       throw refusal(
           ONNX_STATUS_UNSUPPORTED,
-          described(tensor) + ": element type " + std::to_string(tensor.data_type()) +
-              " is not supported");
+          described(tensor) + ": " + unsupported_type(tensor.data_type()));
   }
 }
 

@@ -38,7 +38,9 @@ package final class CompiledNetwork: Sendable {
     if let refusal = options.precision.refusal { throw .unsupported(refusal) }
     defer { OneDNN.emptyCache() }
     OneDNN.setThreads(options.threads)
-    let lowered = try LoweredGraph(graph, weights, taps: options.taps)
+    let lowered = try LoweredGraph(
+      graph, weights, taps: options.taps,
+      calibration: options.precision == .int8 ? options.calibration : nil)
     let packed = try PackedWeights(device)
     var plans: [Plan] = []
     for batch in Self.batchSizes(options, lowered.graph) {

@@ -32,11 +32,16 @@ struct TileKernelTests {
 
   @Test("Outputs are those of sums in double precision", arguments: cases, [1, 3])
   func outputs(of item: Case, threads: Int) throws {
-    for (addsResidual, appliesReLU) in [(false, false), (true, false), (true, true)] {
+    for (addsResidual, appliesReLU, isClipped) in [
+      (false, false, false), (true, false, false), (true, true, false), (true, false, true),
+      (false, false, true),
+    ] {
       var convolution = item.convolution
       convolution.hasBias = true
       convolution.addsResidual = addsResidual
       convolution.appliesReLU = appliesReLU
+      convolution.bounds = isClipped ? Bounds(-0.5, 0.75) : nil
+      convolution.sumBounds = isClipped && addsResidual ? Bounds(-0.75, 0.5) : nil
       let layer = Layer(item, convolution)
       let outputs = try layer.run(threads: threads)
       let chosen = ReproducibleNumbers("chosen")
@@ -58,11 +63,13 @@ struct TileKernelTests {
       Case(images: 1, channels: 320, outputs: 32, height: 6, width: 6, kernel: 1, padding: 0),
     ], [(Number.u8, Number.u8), (.s8, .u8), (.u8, .s8)])
   func integers(of item: Case, numbers: (source: Number, destination: Number)) throws {
-    for addsResidual in [false, true] {
+    for (addsResidual, isClipped) in [(false, false), (true, false), (false, true), (true, true)] {
       var convolution = item.convolution
       convolution.hasBias = true
       convolution.addsResidual = addsResidual
-      convolution.appliesReLU = addsResidual
+      convolution.appliesReLU = addsResidual && !isClipped
+      convolution.bounds = isClipped ? Bounds(-20, 30) : nil
+      convolution.sumBounds = isClipped && addsResidual ? Bounds(-5, 40) : nil
       let residual: (Number, Float)? = addsResidual ? (.s8, 0.5) : nil
       let kernel = try #require(
         TileKernel(
@@ -182,7 +189,6 @@ struct TileKernelTests {
     func expected(_ index: Int) -> Double {
       let k = index % item.outputs
       var sum = Double(parameters.bias?[k] ?? 0)
-      if convolution.addsResidual { sum += TileGradientTests.value(residual[index]) }
       item.forEachTap(of: index) { from, tap in
         for c in 0..<item.channels {
           let weight = parameters.weight[
@@ -190,7 +196,8 @@ struct TileKernelTests {
           sum += TileGradientTests.value(source[from + c]) * Double(weight)
         }
       }
-      return convolution.appliesReLU ? max(sum, 0) : sum
+      let residual = TileGradientTests.value(residual[index])
+      return convolution.finished(sum, residual: residual)
     }
   }
 
@@ -250,9 +257,9 @@ struct TileKernelTests {
           sum += number * Int(weight[(k * item.channels + c) * item.kernel * item.kernel + tap])
         }
       }
-      var result = (Double(sum) + Double(bias[k])) * Double(scales[k])
-      if convolution.addsResidual { result += 0.5 * Double(Int8(bitPattern: residual[index])) }
-      return convolution.appliesReLU ? max(result, 0) : result
+      let result = (Double(sum) + Double(bias[k])) * Double(scales[k])
+      return convolution.finished(
+        result, residual: 0.5 * Double(Int8(bitPattern: residual[index])))
     }
   }
 }
@@ -269,6 +276,20 @@ extension TileGradientTests.Case {
       guard 0..<height ~= y, 0..<width ~= x else { continue }
       body(((image * height + y) * width + x) * channels, tap)
     }
+  }
+}
+
+extension Convolution {
+  /// Returns the result of a sum with its bias.
+  fileprivate func finished(_ sum: Double, residual: Double) -> Double {
+    var result = clip(sum, bounds)
+    if addsResidual { result = clip(result + residual, sumBounds) }
+    return appliesReLU ? max(result, 0) : result
+  }
+
+  private func clip(_ number: Double, _ bounds: Bounds?) -> Double {
+    guard let bounds else { return number }
+    return min(max(number, Double(bounds.lower)), Double(bounds.upper))
   }
 }
 

@@ -13,10 +13,18 @@
 
 typedef enum { TILE_BF16, TILE_U8, TILE_S8 } tile_number;
 
+// Numbers that results are clipped to, if `applies`; in units of a destination of bytes.
+typedef struct {
+  bool applies;
+  float lower, upper;
+} tile_bounds;
+
 typedef struct {
   tile_convolution convolution;
   // All are bfloat16, or none is. Weights are bfloat16 or signed bytes.
   tile_number source, residual, destination;
+  // Bounds of the result before any residual sum, and of that sum.
+  tile_bounds bounds, sum_bounds;
   // The destination holds the residual before the run; of bytes, `residual_scale` times as much is
   // added.
   bool adds_to_destination;

@@ -133,6 +133,12 @@ void onednn_layout_destroy(onednn_layout *layout);
 size_t onednn_layout_byte_count(const onednn_layout *layout);
 bool onednn_layout_equal(const onednn_layout *a, const onednn_layout *b);
 
+// Numbers that results are clipped to, if `applies`; in units of an integer destination.
+typedef struct {
+  bool applies;
+  float lower, upper;
+} onednn_bounds;
+
 typedef struct {
   int64_t batch, input_channels, input_height, input_width;
   int64_t output_channels, output_height, output_width;
@@ -143,6 +149,9 @@ typedef struct {
   int64_t dilation_height, dilation_width;
   int64_t groups;
   bool has_bias;
+  // Bounds of the result, after any residual sum: whatever the order of post-operations, kernels of
+  // 2.6.3 begin with the residual.
+  onednn_bounds bounds;
   // The destination holds a residual to which the result is added, before any ReLU: numbers of
   // their own type (of the destination's size), multiplied by `residual_scale`.
   bool adds_to_destination;

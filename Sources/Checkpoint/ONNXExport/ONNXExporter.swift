@@ -84,9 +84,9 @@ struct ONNXExporter {
   private mutating func append(
     _ convolution: Convolution, _ node: Graph.Node, _ inputs: [String]
   ) throws(CheckpointError) {
-    guard convolution.foldedNormalization == nil, !convolution.addsResidual,
-      !convolution.appliesReLU
-    else { throw .unsupported("node \"\(node.name)\": fused operations") }
+    guard convolution.foldedNormalization == nil, !convolution.hasFusedOperations else {
+      throw .unsupported("node \"\(node.name)\": fused operations")
+    }
     let parameters = ["weight"] + (convolution.hasBias ? ["bias"] : [])
     add(
       "Conv", node, inputs + parameters.map { "\(node.name).\($0)" },

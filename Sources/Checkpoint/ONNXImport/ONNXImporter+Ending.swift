@@ -64,6 +64,8 @@ extension ONNXImporter {
       case .concatenation: open += nodes[id].inputs.map { ($0, isPooled) }
       case .convolution where picked(by: id) != nil, .linear where picked(by: id) != nil:
         open.append((nodes[id].inputs[0], isPooled))
+      case .elementwise(.clip) where quantization.clips[id] != nil:
+        open.append((nodes[id].inputs[0], isPooled))
       case .elementwise(.tanh): return words(of: id)
       case .relu, .elementwise, .normalization, .softmax, .multiply, .combine:
         if !isPooled { return words(of: id) }

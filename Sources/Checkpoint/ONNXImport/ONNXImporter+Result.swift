@@ -4,7 +4,7 @@ import ResNet
 extension ONNXImporter {
   /// Returns the graph, whose output is the classifier's logits if the file says that it has some,
   /// its weights, and what the file says of the outputs.
-  func result() throws(CheckpointError) -> (Graph, Weights, NetworkEnding) {
+  mutating func result() throws(CheckpointError) -> (Graph, Weights, NetworkEnding) {
     let (output, ending, moved) = try logits()
     let shape = shapes[output]
     guard output > 0, shape.height == 1, shape.width == 1 else {
@@ -32,7 +32,9 @@ extension ONNXImporter {
 
   /// Returns the node that computes the outputs, before a function that makes probabilities of logits,
   /// or with one that is to be left out before it.
-  private func logits() throws(CheckpointError) -> (Graph.NodeID, NetworkEnding, MovedActivation?) {
+  private mutating func logits() throws(CheckpointError) -> (
+    Graph.NodeID, NetworkEnding, MovedActivation?
+  ) {
     let value = values[tail.tensor]
     switch value {
     case .logarithms(let id): return (id, .activation(.softmax), nil)
@@ -40,7 +42,7 @@ extension ONNXImporter {
       throw .unsupported("\(outputText) is quantised: no DequantizeLinear follows")
     default: break
     }
-    guard let output = classes(value) else {
+    guard let output = classes(value).map({ beforeClips($0) }) else {
       throw .unsupported(
         "\(outputText) is not [N, classes]; name another one (--output-name), or export the network up to "
           + "its logits")
@@ -97,6 +99,12 @@ extension ONNXImporter {
         "the graph rounds numbers to \(type) (Cast, \(nodes)), which is left out: they stay in single "
           + "precision, so results differ from those of other programs by as much as this rounding")
     }
+    if quantization.mergedCount > 0 {
+      warnings.append(
+        "the file rounds numbers between the parts of a GELU (\(quantization.mergedCount) times), which is "
+          + "left out: each is computed as one function")
+    }
+    if let clipWarning { warnings.append(clipWarning) }
     return warnings
   }
 }

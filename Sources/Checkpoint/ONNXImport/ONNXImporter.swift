@@ -23,8 +23,8 @@ struct ONNXImporter {
   let isSizeOpen: Bool
   private(set) var nodes: [Graph.Node] = []
   private(set) var shapes: [FeatureShape] = []
-  /// For each node, whether its output has no number below zero.
-  private(set) var isNonnegative: [Bool] = []
+  /// For each node, bounds that its output lies within.
+  private(set) var resultBounds: [Bounds] = []
   private(set) var weights = Weights()
   private var names: Set<String> = []
   private(set) var values: [String: ONNXImportedValue] = [:]
@@ -58,7 +58,7 @@ struct ONNXImporter {
     memory: LoadingMemory
   ) throws(CheckpointError) {
     (self.model, self.memory) = (model, memory)
-    source = ONNXIntegerNodes(ONNXPatterns(model).nodes()).nodes
+    source = ONNXPatterns(model, ONNXIntegerNodes(model.nodes).nodes).nodes()
     // Does not overflow: the reader accepts no more than 2 GiB of each.
     resultElementLimit = max(
       ONNXImportLimits.resultElementCount, byteCount / MemoryLayout<Float>.size)
@@ -142,8 +142,22 @@ struct ONNXImporter {
 
   private func unknownOperator(_ node: ONNXNode) -> CheckpointError {
     let domain = node.domain.isEmpty ? "" : node.domain + "."
-    return .unreadNode(
-      "operator \(Self.readable(domain + node.operation)) of node \"\(Self.readable(node.name))\"")
+    let what =
+      "operator \(Self.readable(domain + node.operation)) of node \"\(Self.readable(node.name))\""
+    if node.domain.hasPrefix("com.microsoft") {
+      return .unsupported(
+        "\(what): ONNX Runtime writes it into a file that it has optimised; give the file from before "
+          + "that, or optimise it anew with GraphOptimizationLevel.ORT_ENABLE_BASIC, which keeps to "
+          + "ONNX's operators")
+    }
+    if node.operation == "Erf", model.nodes.contains(where: { $0.operation == "QuantizeLinear" }) {
+      return .unsupported(
+        "\(what), a part of a GELU that is not recognised between the QuantizeLinear around it; "
+          + "quantise without such parts (quantize_static with op_types_to_quantize=[\"Conv\", \"Gemm\", "
+          + "\"MatMul\"]), or give the file in floating point, of which resnetd quantize makes int8"
+      )
+    }
+    return .unreadNode(what)
   }
 
   // MARK: - For the operators
@@ -291,8 +305,8 @@ struct ONNXImporter {
     _ node: Graph.Node, _ shape: FeatureShape
   ) throws(CheckpointError) {
     shapes.append(shape)
-    isNonnegative.append(
-      Graph.isNonnegative(node.operation, inputs: node.inputs.map { isNonnegative[$0] }))
+    resultBounds.append(
+      Graph.bounds(of: node.operation, inputs: node.inputs.map { resultBounds[$0] }))
     nodes.append(node)
     names.insert(node.name)
     guard nodes.count <= ONNXImportLimits.nodeCount else {

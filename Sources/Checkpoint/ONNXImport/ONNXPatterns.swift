@@ -15,15 +15,21 @@ struct ONNXPatterns {
   /// the first.
   static let view = "#View"
 
+  /// Attribute of a Gelu between whose parts the file quantises or narrows.
+  static let isRounded = "#rounded"
+
   private let model: ONNXModel
+  private let source: [ONNXNode]
   private var makers: [String: ONNXNode] = [:]
   /// Tensors that no image's pixels are needed for: what is computed of them needs no pattern.
   private var constants: Set<String>
 
-  init(_ model: ONNXModel) {
+  /// - Parameter nodes: The model's, or what they are in other words.
+  init(_ model: ONNXModel, _ nodes: [ONNXNode]) {
     self.model = model
+    source = nodes
     constants = Set(model.initializers.keys)
-    for node in model.nodes where node.domain.isEmpty {
+    for node in nodes where node.domain.isEmpty || Self.rounding.contains(node.operation) {
       if let output = node.outputs.first { makers[output] = node }
       if node.operation == "Shape"
         || node.inputs.allSatisfy({ $0.isEmpty || constants.contains($0) })
@@ -35,7 +41,7 @@ struct ONNXPatterns {
 
   /// Returns the nodes, the last of each pattern replaced by what it is.
   func nodes() -> [ONNXNode] {
-    model.nodes.map { node in
+    source.map { node in
       guard node.domain.isEmpty else { return node }
       switch node.operation {
       case "Mul": return gelu(node) ?? node
@@ -89,14 +95,49 @@ struct ONNXPatterns {
       guard let (input, form) = gate(name) else { continue }
       var rest = factors
       rest.remove(at: place)
-      guard rest.count == 2, let own = rest.firstIndex(of: input), !constants.contains(input),
-        isNumber(rest[1 - own], 0.5)
+      guard rest.count == 2,
+        let own = rest.firstIndex(where: { unrounded($0) == unrounded(input) }),
+        !constants.contains(input), isNumber(rest[1 - own], 0.5)
       else { continue }
+      var attributes: [String: ONNXAttribute] = ["approximate": .string(form)]
+      if isRounded(name) { attributes[Self.isRounded] = .integer(1) }
       return ONNXNode(
-        name: node.name, operation: "Gelu", inputs: [input], outputs: node.outputs,
-        attributes: ["approximate": .string(form)])
+        name: node.name, operation: "Gelu", inputs: [rest[own]], outputs: node.outputs,
+        attributes: attributes)
     }
     return nil
+  }
+
+  /// Roundings after each other that are looked through.
+  private static let roundingLimit = 16
+
+  /// Operators that round numbers.
+  private static let rounding: Set<String> = ["QuantizeLinear", "DequantizeLinear"]
+
+  /// Returns the tensor of which another is made by nothing but pairs of QuantizeLinear and
+  /// DequantizeLinear or by Cast.
+  private func unrounded(_ name: String) -> String {
+    var name = name
+    for _ in 0..<Self.roundingLimit {
+      guard let node = makers[name], let input = node.inputs.first, !constants.contains(name)
+      else { return name }
+      switch node.operation {
+      case "Cast": name = input
+      case "DequantizeLinear":
+        guard let quantizer = maker(input, "QuantizeLinear"), let source = quantizer.inputs.first,
+          quantizer.inputs.dropFirst() == node.inputs.dropFirst()
+        else { return name }
+        name = source
+      default: return name
+      }
+    }
+    return name
+  }
+
+  /// Whether the file rounds 1 + erf(…), or erf(…) itself.
+  private func isRounded(_ name: String) -> Bool {
+    let sum = unrounded(name)
+    return sum != name || maker(sum, "Add")?.inputs.contains { unrounded($0) != $0 } == true
   }
 
   /// Returns the names of the factors of a product of three.
@@ -104,7 +145,9 @@ struct ONNXPatterns {
     guard node.inputs.count == 2 else { return [] }
     for side in 0...1 {
       let (inner, other) = (node.inputs[side], node.inputs[1 - side])
-      guard let product = maker(inner, "Mul"), product.inputs.count == 2 else { continue }
+      guard let product = maker(unrounded(inner), "Mul"), product.inputs.count == 2 else {
+        continue
+      }
       let three = product.inputs + [other]
       if three.contains(where: { gate($0) != nil }) { return three }
     }
@@ -113,8 +156,10 @@ struct ONNXPatterns {
 
   /// Returns x of `1 + erf(x / sqrt(2))` or of its approximation.
   private func gate(_ name: String) -> (input: String, form: String)? {
-    guard let (inner, one) = operands(name, "Add"), isNumber(one, 1) else { return nil }
-    if let error = maker(inner, "Erf"), let input = error.inputs.first {
+    guard let (sum, one) = operands(unrounded(name), "Add"), isNumber(one, 1) else { return nil }
+    let inner = unrounded(sum)
+    if let error = maker(inner, "Erf"), let argument = error.inputs.first {
+      let input = unrounded(argument)
       if let quotient = maker(input, "Div"), quotient.inputs.count == 2,
         isNumber(quotient.inputs[1], 2.squareRoot())
       {
@@ -126,14 +171,16 @@ struct ONNXPatterns {
       return nil
     }
     guard let tanh = maker(inner, "Tanh"), let input = tanh.inputs.first,
-      let (sum, root) = operands(input, "Mul"), isNumber(root, (2 / Double.pi).squareRoot()),
-      let total = maker(sum, "Add"), total.inputs.count == 2
+      let (sum, root) = operands(unrounded(input), "Mul"),
+      isNumber(root, (2 / Double.pi).squareRoot()),
+      let total = maker(unrounded(sum), "Add"), total.inputs.count == 2
     else { return nil }
     for side in 0...1 {
       let x = total.inputs[side]
-      guard let (cube, factor) = operands(total.inputs[1 - side], "Mul"),
-        isNumber(factor, 0.044715), let power = maker(cube, "Pow"), power.inputs.count == 2,
-        power.inputs[0] == x, isNumber(power.inputs[1], 3)
+      guard let (cube, factor) = operands(unrounded(total.inputs[1 - side]), "Mul"),
+        isNumber(factor, 0.044715), let power = maker(unrounded(cube), "Pow"),
+        power.inputs.count == 2, unrounded(power.inputs[0]) == unrounded(x),
+        isNumber(power.inputs[1], 3)
       else { continue }
       return (x, "tanh")
     }
@@ -277,6 +324,25 @@ struct ONNXPatterns {
     return abs(found - wanted) <= 5e-4 * wanted
   }
 
+  /// Returns the only number that a DequantizeLinear of a constant makes.
+  private func dequantized(_ node: ONNXNode) -> Double? {
+    guard node.inputs.count >= 2, let scale = number(node.inputs[1]),
+      let value = integer(node.inputs[0])
+    else { return nil }
+    guard node.inputs.count > 2, !node.inputs[2].isEmpty else { return Double(value) * scale }
+    return integer(node.inputs[2]).map { Double(value - $0) * scale }
+  }
+
+  /// Returns the only number of a constant of bytes.
+  private func integer(_ name: String) -> Int64? {
+    guard let tensor = constant(name), [.int8, .uint8].contains(tensor.elementType),
+      ONNXTensor.elementCount(tensor.shape, limit: 1) == 1,
+      case .bytes(let bytes) = tensor.storage, bytes.count == 1,
+      case .whole(let values) = DenseTensor(tensor.elementType, tensor.shape, bytes: bytes).numbers
+    else { return nil }
+    return values.first
+  }
+
   private func constant(_ name: String) -> ONNXTensor? {
     if let found = model.initializers[name] { return found }
     guard case .tensor(let found) = maker(name, "Constant")?.attributes["value"] else { return nil }
@@ -293,8 +359,12 @@ struct ONNXPatterns {
     return values
   }
 
-  /// Returns the only number of a floating-point constant.
+  /// Returns the only number of a floating-point constant, or of one of integers with a scale.
   private func number(_ name: String) -> Double? {
+    if let node = makers[name], constants.contains(name) {
+      if node.operation == "Cast", let input = node.inputs.first { return number(input) }
+      if node.operation == "DequantizeLinear" { return dequantized(node) }
+    }
     guard let tensor = constant(name) else { return nil }
     guard tensor.elementType.isFloatingPoint, ONNXTensor.elementCount(tensor.shape, limit: 1) == 1,
       case .bytes(let bytes) = tensor.storage, bytes.count == tensor.elementType.byteCount

@@ -24,6 +24,7 @@ extension onednn_convolution {
     dilation_width = Int64(convolution.dilation.width)
     groups = Int64(convolution.groups)
     has_bias = convolution.hasBias || convolution.foldedNormalization != nil
+    bounds = onednn_bounds(convolution.addsResidual ? convolution.sumBounds : convolution.bounds)
     adds_to_destination = convolution.addsResidual
     applies_relu = convolution.appliesReLU
     residual_number = ONEDNN_FLOAT32
@@ -32,6 +33,12 @@ extension onednn_convolution {
     weights_number = ONEDNN_FLOAT32
     destination_number = ONEDNN_FLOAT32
     source_zero = 0
+  }
+}
+
+extension onednn_bounds {
+  fileprivate init(_ bounds: Bounds?) {
+    self.init(applies: bounds != nil, lower: bounds?.lower ?? 0, upper: bounds?.upper ?? 0)
   }
 }
 

@@ -13,12 +13,17 @@ struct LoweredGraph {
   /// With taps, the nodes of the graph that there would be without, by their results' names.
   private var mergedNodes: [String: Graph.Node] = [:]
 
-  /// - Parameter taps: Names of the source's nodes whose outputs are to be computed, whatever could
-  ///   be merged otherwise.
-  init(_ source: Graph, _ weights: Weights, taps: [String] = []) throws(EngineError) {
+  /// - Parameters:
+  ///   - taps: Names of the source's nodes whose outputs are to be computed, whatever could be merged
+  ///     otherwise.
+  ///   - calibration: Ranges, if the graph is to run on integers.
+  init(
+    _ source: Graph, _ weights: Weights, taps: [String] = [], calibration: Calibration? = nil
+  ) throws(EngineError) {
     self.weights = weights
     do throws(GraphError) {
       try source.validate(weights)
+      let source = calibration.map { source.leavingInputBounds(to: $0, keeping: taps) } ?? source
       graph = source.foldingBatchNormalization(keeping: Set(taps))
       shapes = try graph.shapes()
       expressAsConvolutions()
@@ -34,7 +39,7 @@ struct LoweredGraph {
       return id
     }
     if !taps.isEmpty {
-      let merged = try LoweredGraph(source, weights).graph.nodes
+      let merged = try LoweredGraph(source, weights, calibration: calibration).graph.nodes
       mergedNodes = Dictionary(merged.map { ($0.resultName, $0) }) { first, _ in first }
     }
   }

@@ -11,19 +11,48 @@ extension Planner {
     }
     return try withFloatingPoint(from: sourceFormat(of: node)) {
       planner, source throws(EngineError) in
-      try planner.convolve(node, convolution, id, from: source)
+      let formats = try planner.resultFormats(of: id, from: source)
+      return try planner.convolve(node, convolution, id, from: source, to: formats)
     }
   }
 
-  private mutating func convolve(
+  /// Plans a sum with a clipped convolution in steps, because oneDNN's kernels begin with the residual.
+  private mutating func convolveThenAdd(
     _ node: Graph.Node, _ convolution: Convolution, _ id: Graph.NodeID, from source: TensorFormat
   ) throws(EngineError) -> Value {
+    var alone = convolution
+    alone.addsResidual = false
+    alone.appliesReLU = false
+    alone.sumBounds = nil
+    let formats = ResultFormats(result: source.isQuantized ? .fp32 : source)
+    var step = Graph.Node(name: node.name, operation: node.operation, inputs: [node.inputs[0]])
+    keep(try convolve(step, alone, id, from: source, to: formats), as: id)
+    step.inputs = [id, node.inputs[1]]
+    keep(try combine(step, ONEDNN_ADD, id, with: node.inputs[1]), as: id)
+    step.inputs = [id]
+    if convolution.appliesReLU { return try rectify(step) }
+    guard let bounds = convolution.sumBounds else { return current(id) }
+    return try apply(.clip(minimum: bounds.lower, maximum: bounds.upper), step)
+  }
+
+  private mutating func convolve(
+    _ node: Graph.Node, _ convolution: Convolution, _ id: Graph.NodeID, from source: TensorFormat,
+    to formats: ResultFormats
+  ) throws(EngineError) -> Value {
     let input = lowered.shapes[node.inputs[0]]
-    let (result, residual) = try resultFormats(of: id, from: source)
+    let (result, residual) = (formats.result, formats.residual)
+    let given = convolution
+    var convolution = convolution
+    convolution.bounds = convolution.bounds?.scaled(by: 1 / result.scale)
+    convolution.sumBounds = convolution.sumBounds?.scaled(by: 1 / result.scale)
     if let value = try convolveByTiles(
       node, convolution, id, from: source, to: result, residual: residual)
     {
       return value
+    }
+    // On integers a step of its own would cost up to a third of the speed.
+    if convolution.addsResidual, convolution.bounds != nil, !source.isQuantized {
+      return try convolveThenAdd(node, given, id, from: source)
     }
     var attributes = onednn_convolution(
       convolution, batch: batch, input: input, output: lowered.shapes[id])

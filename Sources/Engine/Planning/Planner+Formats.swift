@@ -64,15 +64,23 @@ extension Planner {
   /// or both of one type.
   func resultFormats(
     of id: Graph.NodeID, from source: TensorFormat
-  ) throws(EngineError) -> (result: TensorFormat, residual: TensorFormat?) {
+  ) throws(EngineError) -> ResultFormats {
     let node = lowered.graph.nodes[id]
     guard case .convolution(let convolution) = node.operation, convolution.addsResidual else {
-      return (source.isQuantized ? try format(of: id) : source, nil)
+      return ResultFormats(result: source.isQuantized ? try format(of: id) : source)
     }
     let residual = try formatWanted(of: node.inputs[1])
-    guard source.isQuantized else { return (source, source) }
+    guard source.isQuantized else { return ResultFormats(result: source, residual: source) }
     let result = try format(of: id)
-    return result.isQuantized && residual.isQuantized ? (result, residual) : (.fp32, .fp32)
+    return result.isQuantized && residual.isQuantized
+      ? ResultFormats(result: result, residual: residual)
+      : ResultFormats(result: .fp32, residual: .fp32)
+  }
+
+  /// Formats of a convolution's result and of the residual that it adds, if any.
+  struct ResultFormats {
+    var result: TensorFormat
+    var residual: TensorFormat?
   }
 
   /// Returns a node's output in floating point, for operations that are not computed on integers.

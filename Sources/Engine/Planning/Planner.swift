@@ -198,6 +198,9 @@ struct Planner {
     return value
   }
 
+  /// Sets a node's output, which is to be there before its step is complete.
+  mutating func keep(_ value: Value, as id: Graph.NodeID) { values[id] = value }
+
   func isLastUse(_ id: Graph.NodeID) -> Bool {
     remainingReaders[id] == 1 && !options.keepsActivations && !lowered.taps.contains(id)
   }

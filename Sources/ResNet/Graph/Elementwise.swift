@@ -41,13 +41,16 @@ package enum Elementwise: Sendable, Hashable {
     }
   }
 
-  /// Whether no result is below zero.
-  package var isNonnegative: Bool {
+  /// Returns bounds of the results for numbers within others.
+  func bounds(of input: Bounds) -> Bounds {
     switch self {
-    case .sigmoid, .hardSigmoid, .softplus, .exponential, .squareRoot: true
-    case .clip(let minimum, _): minimum >= 0
-    case .power(let exponent): exponent.truncatingRemainder(dividingBy: 2) == 0
-    case .leakyRelu, .elu, .gelu, .tanhGelu, .tanh, .logarithm: false
+    case .sigmoid, .hardSigmoid: Bounds(0, 1)
+    case .softplus, .exponential, .squareRoot: .nonnegative
+    case .clip(let minimum, let maximum): input.clipped(to: Bounds(minimum, maximum))
+    case .power(let exponent):
+      exponent.truncatingRemainder(dividingBy: 2) == 0 ? .nonnegative : .none
+    case .tanh: Bounds(-1, 1)
+    case .leakyRelu, .elu, .gelu, .tanhGelu, .logarithm: .none
     }
   }
 }

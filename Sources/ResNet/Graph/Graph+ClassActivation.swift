@@ -56,12 +56,16 @@ extension Graph {
       throw .noMatrix(node: nodes[head].name)
     }
     guard let shapes = try? shapes() else { throw .noAverage(node: nodes[feature].name) }
-    let node = nodes[feature]
+    // Bounds of the average, as quantised files have them, leave it one.
+    var average = feature
+    while case .elementwise(.clip) = nodes[average].operation { average = nodes[average].inputs[0] }
+    guard average > 0 else { throw .noAverage(node: nodes[feature].name) }
+    let node = nodes[average]
     let map = node.inputs[0]
     switch node.operation {
     case .globalAveragePool: break
     case .averagePool(let pooling)
-    where shapes[feature].pixelCount == 1 && pooling.padding == Padding(0)
+    where shapes[average].pixelCount == 1 && pooling.padding == Padding(0)
       && pooling.window == Extent(height: shapes[map].height, width: shapes[map].width):
       break
     default: throw .noAverage(node: node.name)

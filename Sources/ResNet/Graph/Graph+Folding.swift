@@ -31,7 +31,7 @@ extension Graph {
       guard case .batchNormalization(let parameters) = node.operation,
         readers[node.inputs[0]] == 1,
         var convolution = rewriter.convolution(at: node.inputs[0]),
-        convolution.foldedNormalization == nil, !convolution.addsResidual, !convolution.appliesReLU
+        convolution.foldedNormalization == nil, !convolution.hasFusedOperations
       else {
         rewriter.copy(id)
         continue
@@ -42,28 +42,31 @@ extension Graph {
     return rewriter.result
   }
 
-  /// Fuses sums and rectifications into the convolution before them, if nothing else reads it.
+  /// Fuses sums, rectifications and clips into the convolution before them, if nothing else reads it.
   ///
-  /// A sum is fused into its latest operand that is such a convolution, which then runs in place of
-  /// the sum. The results named in `kept` are still computed.
+  /// A sum is fused into its latest operand that is such a convolution, or one that is clipped, which
+  /// then runs in place of the sum. The results named in `kept` are still computed.
   package func fusingActivations(keeping kept: Set<String> = []) -> Graph {
     let readers = readerCounts(keeping: kept)
     let hosts = residualHosts(readers)
-    let deferred = Set(hosts.values)
+    let deferred = Set(hosts.values.flatMap { [$0.operand, $0.convolution] })
     var rewriter = GraphRewriter(self)
     for (id, node) in nodes.enumerated().dropFirst() where !deferred.contains(id) {
-      if let host = hosts[id], case .convolution(var convolution) = nodes[host].operation {
+      if let host = hosts[id],
+        case .convolution(var convolution) = nodes[host.convolution].operation
+      {
+        convolution.bounds = nodes[host.operand].operation.clippingBounds
         convolution.addsResidual = true
-        let residual = node.inputs[0] == host ? node.inputs[1] : node.inputs[0]
+        let residual = node.inputs[0] == host.operand ? node.inputs[1] : node.inputs[0]
         var sum = Node(
-          name: nodes[host].name, operation: .convolution(convolution),
-          inputs: [nodes[host].inputs[0], residual])
+          name: nodes[host.convolution].name, operation: .convolution(convolution),
+          inputs: [nodes[host.convolution].inputs[0], residual])
         sum.resultName = node.resultName
         rewriter.append(sum, for: id)
-      } else if node.operation == .relu, readers[node.inputs[0]] == 1,
+      } else if let bounds = node.operation.clippingBounds, readers[node.inputs[0]] == 1,
         var convolution = rewriter.convolution(at: node.inputs[0])
       {
-        convolution.appliesReLU = true
+        convolution.clip(to: bounds)
         rewriter.replace(id, byConvolutionAt: node.inputs[0], convolution)
       } else {
         rewriter.copy(id)
@@ -72,16 +75,32 @@ extension Graph {
     return rewriter.result
   }
 
+  /// Operand of a sum that is fused into the convolution that computes it, before a clip or not.
+  private struct ResidualHost {
+    var operand: NodeID
+    var convolution: NodeID
+  }
+
   /// Finds, for each sum that can be fused, the convolution that it is fused into.
-  private func residualHosts(_ readers: [Int]) -> [NodeID: NodeID] {
-    var hosts: [NodeID: NodeID] = [:]
+  private func residualHosts(_ readers: [Int]) -> [NodeID: ResidualHost] {
+    var hosts: [NodeID: ResidualHost] = [:]
     for (id, node) in nodes.enumerated() where node.operation == .add {
-      hosts[id] = node.inputs.sorted(by: >).first { operand in
-        guard case .convolution(let convolution) = nodes[operand].operation else { return false }
-        return readers[operand] == 1 && !convolution.addsResidual && !convolution.appliesReLU
-      }
+      hosts[id] = node.inputs.sorted(by: >).lazy.compactMap { residualHost($0, readers) }.first
     }
     return hosts
+  }
+
+  private func residualHost(_ operand: NodeID, _ readers: [Int]) -> ResidualHost? {
+    guard readers[operand] == 1 else { return nil }
+    var id = operand
+    if case .elementwise(.clip) = nodes[operand].operation {
+      id = nodes[operand].inputs[0]
+      guard readers[id] == 1 else { return nil }
+    }
+    guard case .convolution(let convolution) = nodes[id].operation,
+      !convolution.hasFusedOperations
+    else { return nil }
+    return ResidualHost(operand: operand, convolution: id)
   }
 }
 

@@ -21,7 +21,7 @@ extension Graph {
       if case .add = nodes[id].operation { hasSum = true }
       let next = place + 1 < necks.count ? necks[place + 1] : id
       let falls = shapes[next].pixelCount < shapes[id].pixelCount
-      if hasSum, falls, case .relu = nodes[id].operation {
+      if hasSum, falls, nodes[id].operation.clippingBounds?.lower == 0 {
         ends.append(id)
         hasSum = false
       }

@@ -43,6 +43,15 @@ package enum Operation: Sendable, Hashable {
 }
 
 extension Operation {
+  /// Bounds of an operation that does nothing but keep numbers within them.
+  package var clippingBounds: Bounds? {
+    switch self {
+    case .relu: .nonnegative
+    case .elementwise(.clip(let minimum, let maximum)): Bounds(minimum, maximum)
+    default: nil
+    }
+  }
+
   /// Numbers that a pooling window reads for each of its results; 0 for other operations.
   package var windowNumberCount: Int {
     switch self {
@@ -64,15 +73,38 @@ package struct Convolution: Sendable, Hashable {
   /// Following batch normalisation to be folded into weights and bias
   /// (`Graph.foldingBatchNormalization`).
   package var foldedNormalization: FoldedNormalization?
+  /// Bounds that the result is clipped to, before any residual sum (`Graph.fusingActivations`).
+  package var bounds: Bounds?
   /// Whether a second input of the output's shape is added before the activation
   /// (`Graph.fusingActivations`).
   package var addsResidual = false
+  /// Bounds that the residual sum is clipped to.
+  package var sumBounds: Bounds?
   /// Whether the result goes through ReLU, after any residual sum.
   package var appliesReLU = false
 
   package init(outputChannels: Int, kernel: Extent) {
     self.outputChannels = outputChannels
     self.kernel = kernel
+  }
+
+  /// Whether a sum or an activation is part of it (`Graph.fusingActivations`).
+  package var hasFusedOperations: Bool {
+    addsResidual || appliesReLU || bounds != nil || sumBounds != nil
+  }
+
+  /// Bounds of the result by its last activation.
+  var resultBounds: Bounds {
+    if appliesReLU { return .nonnegative }
+    return (addsResidual ? sumBounds : bounds) ?? .none
+  }
+
+  /// Clips the result, after any residual sum and what it is clipped to already.
+  mutating func clip(to others: Bounds) {
+    let result = resultBounds.clipped(to: others)
+    appliesReLU = result == .nonnegative
+    let given = appliesReLU || result == .none ? nil : result
+    if addsResidual { sumBounds = given } else { bounds = given }
   }
 }
 

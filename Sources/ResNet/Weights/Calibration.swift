@@ -57,7 +57,9 @@ package struct Calibration: Sendable, Hashable, Codable {
 
   /// Returns the range of the output of a lowered graph's node; nil if it has none.
   package func range(of node: Graph.Node) -> Float? {
-    ranges[floatingPoint == nil ? node.name : node.resultName]
+    guard floatingPoint == nil else { return ranges[node.resultName] }
+    // A file may have been calibrated by a release that computed an activation by itself.
+    return ranges[node.resultName] ?? ranges[node.name]
   }
 
   /// Tells whether a layer of a lowered graph is to compute in floating point.

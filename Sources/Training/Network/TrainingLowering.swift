@@ -65,9 +65,7 @@ private struct TrainingLowering {
     switch node.operation {
     case .input: return append(node.name, shapes[id], .input)
     case .convolution(let convolution):
-      guard convolution.foldedNormalization == nil, !convolution.addsResidual,
-        !convolution.appliesReLU
-      else {
+      guard convolution.foldedNormalization == nil, !convolution.hasFusedOperations else {
         throw .untrainable(
           node: node.name, reason: "normalisation or activation has been folded into it")
       }

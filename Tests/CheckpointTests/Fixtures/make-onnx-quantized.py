@@ -59,7 +59,10 @@ def slim(model):
 def quantized(source, folded=True, excluded=(), form=QuantFormat.QDQ, **options):
     with tempfile.TemporaryDirectory() as folder:
         path = HERE / f"{source}.onnx"
-        if folded:
+        if isinstance(source, onnx.ModelProto):
+            path = pathlib.Path(folder) / "source.onnx"
+            onnx.save(source, path)
+        elif folded:
             path = pathlib.Path(folder) / "folded.onnx"
             quant_pre_process(HERE / f"{source}.onnx", path, skip_symbolic_shape=True)
         nodes = onnx.load(path).graph.node
@@ -69,6 +72,11 @@ def quantized(source, folded=True, excluded=(), form=QuantFormat.QDQ, **options)
         model = onnx.load(target)
     slim(model)
     return model, excluded
+
+
+def without_clips(made):
+    assert all(node.op_type != "Clip" for node in made[0].graph.node)
+    return made
 
 
 def weights_only(source):
@@ -109,6 +117,55 @@ def dequantized(model):
                 return (integers.astype(np.float32) - zero.reshape(shape).astype(np.float32)) * scale.reshape(shape)
 
 
+def activated(name, opset, activations):
+    """A stem and a block whose activations are functions of (add, tensor), one for each of its three places."""
+    random = np.random.default_rng(len(name))
+    nodes, tensors = [], []
+
+    def add(operation, *inputs, **attributes):
+        names = []
+        for value in inputs:
+            if not isinstance(value, str):
+                kind = np.float16 if isinstance(value, np.float16) else np.float32
+                tensors.append(constant(f"c{len(tensors)}", value, kind))
+                value = tensors[-1].name
+            names.append(value)
+        nodes.append(helper.make_node(operation, names, [f"t{len(nodes)}"], name=f"{operation}{len(nodes)}", **attributes))
+        return nodes[-1].output[0]
+
+    def convolution(source, inputs, stride=1):
+        weight = random.normal(0, 2 * (2 / (9 * inputs)) ** 0.5, (8, inputs, 3, 3))
+        return add("Conv", source, weight, random.normal(0, 0.3, 8), kernel_shape=[3, 3], strides=[stride] * 2, pads=[1] * 4)
+
+    stem = activations[0](add, convolution("input", 3, stride=2))
+    inner = activations[1](add, convolution(stem, 8))
+    last = activations[2](add, add("Add", convolution(inner, 8), stem))
+    pooled = add("Flatten", add("GlobalAveragePool", last), axis=1)
+    add("Gemm", pooled, random.normal(0, 1, (5, 8)), random.normal(0, 0.1, 5), transB=1)
+    nodes[-1].output[0] = "logits"
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, SIZE, SIZE])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 5])], tensors)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def clip(lower, upper):
+    return lambda add, x: add("Clip", x, lower, upper)
+
+
+def gelu(add, x):
+    return add("Mul", add("Mul", x, add("Add", add("Erf", add("Div", x, 2**0.5)), 1)), 0.5)
+
+
+def half_gelu(add, x):
+    """As a conversion to half precision leaves it that excludes some operators: with a Cast between the parts."""
+    half = add("Cast", x, to=TensorProto.FLOAT16)
+    inner = add("Cast", add("Div", half, np.float16(2**0.5)), to=TensorProto.FLOAT)
+    gate = add("Add", add("Cast", add("Erf", inner), to=TensorProto.FLOAT16), np.float16(1))
+    product = add("Mul", add("Mul", add("Cast", x, to=TensorProto.FLOAT16), gate), np.float16(0.5))
+    return add("Cast", product, to=TensorProto.FLOAT)
+
+
 def networks():
     unsigned = {"activation_type": QuantType.QUInt8}
     symmetric = {"activation_type": QuantType.QInt8, "per_channel": True, "extra_options": {"ActivationSymmetric": True}}
@@ -122,6 +179,16 @@ def networks():
     # Operators that compute on integers themselves.
     yield "qop-signed-13", quantized("basic-13", form=QuantFormat.QOperator, per_channel=True)
     yield "qop-unsigned-11", quantized("basic-11", form=QuantFormat.QOperator, **unsigned)
+    # Activations that the integers' ends stand for: ReLU6 and Hardtanh with bounds of all kinds.
+    clips = lambda name: activated(name, 13, [clip(0, 1.5), clip(-0.5, 1), clip(-1, 1.25)])
+    for kind in ("unsigned", "signed"):
+        options = unsigned if kind == "unsigned" else {"per_channel": True}
+        yield f"qdq-clipped-{kind}-13", without_clips(quantized(clips(kind), **options))
+        yield f"qop-clipped-{kind}-13", without_clips(quantized(clips(kind), form=QuantFormat.QOperator, **options))
+    # A GELU in parts with pairs between them.
+    yield "qdq-gelu-17", quantized(activated("gelu", 17, [gelu] * 3), **unsigned)
+    yield "qop-gelu-17", quantized(activated("gelu", 17, [gelu] * 3), form=QuantFormat.QOperator, **unsigned)
+    yield "half-gelu-17", (activated("gelu", 17, [half_gelu] * 3), [])
     # Not folded, product and bias apart, the weights quantised by the graph itself, pairs after the softmax.
     options = {"AddQDQPairToWeight": True, "QuantizeBias": False}
     yield "qdq-keras-17", quantized("keras-17", folded=False, extra_options=options)
@@ -211,6 +278,20 @@ def refusals():
     large = [("ConstantOfShape", ["d"], {"value": value}), ("DequantizeLinear", ["t0", "s"], {})]
     chain = [("Conv", ["x" if index == 0 else f"t{index + 1}", "t1"], {"group": 3, "pads": [512] * 4}) for index in range(9)]
     yield "one tensor for many nodes", refused([*large, *chain], [constant("d", [3, 1, 1025, 1025], np.int64), constant("s", 1)]), "share"
+    yield "zero point of 16 bits", activation(1, 0, np.uint16), "to 8 bits"
+    yield "weights of 16 bits", weights(kernel, 1, dtype=np.int16), "to 8 bits"
+    four = TensorProto(name="q", data_type=TensorProto.INT4, dims=[4, 3, 1, 1], raw_data=bytes(6))
+    yield "weights of 4 bits", refused(
+        [("DequantizeLinear", ["q", "s"], {}), ("Conv", ["x", "t0"], {})], [four, constant("s", 1)]), "quantise the network to 8 bits"
+    for domain, operation in [("com.microsoft", "FusedConv"), ("com.microsoft", "QuickGelu"), ("com.microsoft.nchwc", "Conv")]:
+        fused = refused([(operation, ["x", "k"], {})], [constant("k", kernel)])
+        fused.graph.node[0].domain = domain
+        fused.opset_import.append(helper.make_opsetid(domain, 1))
+        yield f"{domain}.{operation}", fused, "ORT_ENABLE_BASIC"
+    lone = [pair[0], pair[1], ("Erf", ["t1"], {}), *tail("t2")]
+    lone[4] = ("Flatten", ["t3"], {})
+    lone[5] = ("Gemm", ["t4", "w"], {"transB": 1})
+    yield "error function between pairs", refused(lone, [w, constant("s", 1), constant("z", 0, np.uint8)]), "op_types_to_quantize"
     dynamic = refused([("DynamicQuantizeLinear", ["x"], {}), ("DequantizeLinear", ["t0", "u", "v"], {})])
     dynamic.graph.node[0].output.extend(["u", "v"])
     yield "scales of the picture", dynamic, "QuantFormat.QDQ"

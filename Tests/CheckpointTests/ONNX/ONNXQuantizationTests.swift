@@ -23,9 +23,17 @@ import Testing
   /// Share of the largest logit: ONNX Runtime rounds the logits, and every sum before it is added.
   private static let tolerance: Float = 2e-2
 
-  static let names = [
-    "qdq-unsigned-11", "qdq-signed-13", "qdq-symmetric-17", "qdq-contributed-13",
-    "qdq-part-13", "qdq-keras-17", "qop-signed-13", "qop-unsigned-11",
+  static let names =
+    [
+      "qdq-unsigned-11", "qdq-signed-13", "qdq-symmetric-17", "qdq-contributed-13",
+      "qdq-part-13", "qdq-keras-17", "qop-signed-13", "qop-unsigned-11", "qdq-gelu-17",
+      "qop-gelu-17",
+    ] + clipped
+
+  /// Those whose ReLU6 and Hardtanh the file leaves to its integers.
+  static let clipped = [
+    "qdq-clipped-unsigned-13", "qdq-clipped-signed-13", "qop-clipped-unsigned-13",
+    "qop-clipped-signed-13",
   ]
 
   private static func answer(_ name: String) throws -> Answer {
@@ -112,10 +120,78 @@ import Testing
   @Test("A rectification that the file leaves to its integers is one of the network")
   func rectifications() throws {
     func count(_ name: String) throws -> Int {
-      try Self.model(name).graph.nodes.count { $0.operation == .relu }
+      let nodes = try Self.model(name).graph.nodes
+      return nodes.count { node in
+        guard node.operation.clippingBounds?.lower == 0 else { return false }
+        let source = nodes[node.inputs[0]].operation
+        return source != .globalAveragePool && source.clippingBounds?.lower != 0
+      }
     }
-    #expect(try count("qdq-unsigned-11") == count("basic-11"))
-    #expect(try count("qdq-symmetric-17") == count("basic-17"))
+    #expect(try count("qdq-unsigned-11") >= count("basic-11"))
+    #expect(try count("qdq-symmetric-17") >= count("basic-17"))
+  }
+
+  @Test("Bounds that the file leaves to its integers are the network's", arguments: clipped)
+  func bounds(name: String) throws {
+    let bounds = try Self.model(name).graph.nodes.compactMap(\.operation.clippingBounds)
+    for expected in [Bounds(0, 1.5), Bounds(-0.5, 1), Bounds(-1, 1.25)] {
+      // A step of the file's.
+      #expect(
+        bounds.contains {
+          abs($0.lower - expected.lower) < 0.01 && abs($0.upper - expected.upper) < 0.01
+        }, "\(expected)")
+    }
+  }
+
+  @Test(
+    "They are those of the ONNX file and of the native file that are made of it", arguments: clipped
+  )
+  func converted(name: String) throws {
+    let model = try Self.model(name)
+    let expected = try Self.logits(of: model, .fp32)
+    let options = ModelOptions(labels: ["a", "b", "c", "d", "e"])
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("resnetd-clipped-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for ending in ["onnx", "safetensors"] {
+      let path = folder.appendingPathComponent("made.\(ending)").path
+      if ending == "onnx" {
+        try model.writeONNX(to: path, programVersion: "1")
+      } else {
+        try model.write(to: path)
+      }
+      let made = try Model.load(path: path, options: ending == "onnx" ? options : ModelOptions())
+      #expect(made.graph.nodes.count { $0.operation.clippingBounds != nil } > 3)
+      for (a, b) in zip(try Self.logits(of: made, .fp32), expected) {
+        #expect(abs(a - b) <= 1e-5 * max(1, abs(b)))
+      }
+    }
+  }
+
+  @Test("What the file rounds or clips and this program does not is told")
+  func leftOut() throws {
+    for name in Self.names where name != "qdq-keras-17" && name != "qdq-part-13" {
+      let warnings = try Self.model(name).warnings
+      #expect(warnings.contains { $0.contains("the file clips outputs") }, "\(name)")
+      #expect(
+        warnings.contains { $0.contains("parts of a GELU (3 times)") } == name.contains("gelu"))
+    }
+    #expect(try Self.model("basic-13").warnings.isEmpty)
+  }
+
+  @Test("A GELU in parts is one whatever stands between them")
+  func functionsInParts() throws {
+    let answer = try Self.answer("half-gelu-17")
+    let model = try Self.model("half-gelu-17")
+    #expect(model.graph.nodes.count { $0.operation == .elementwise(.gelu) } == 3)
+    #expect(
+      try Self.model("qdq-gelu-17").graph.nodes.count { $0.operation == .elementwise(.gelu) } == 3)
+    let largest = try #require(answer.logits.map(abs).max())
+    for (a, b) in zip(try Self.logits(of: model, .fp32), answer.logits) {
+      #expect(abs(a - b) <= 5e-3 * largest)
+    }
+    #expect(model.warnings.contains { $0.contains("parts of a GELU (3 times)") })
   }
 
   @Test("A quantised file with a changed byte loads and compiles, or is refused")

@@ -31,6 +31,7 @@ extension ONNXImporter {
     },
     "Selu": { importer, node throws(CheckpointError) in try importer.scaledElu(node) },
     "Gelu": { importer, node throws(CheckpointError) in
+      if node.attributes[ONNXPatterns.isRounded] != nil { importer.quantization.mergedCount += 1 }
       switch node.attributes["approximate"] {
       case nil, .string("none"): return try importer.apply(.gelu, node)
       case .string("tanh"): return try importer.apply(.tanhGelu, node)
@@ -122,7 +123,7 @@ extension ONNXImporter {
     let (input, order) = try operand(0, of: node)
     let exponents = try perChannel(exponent, shapes[input], order, node)
     guard exponents.count > 1 else { return try apply(.power(exponent: exponents[0]), node) }
-    guard isNonnegative[input] else {
+    guard resultBounds[input].isNonnegative else {
       throw fault(
         node,
         "its exponent is not one number but one for each channel, which a base that may be below zero "

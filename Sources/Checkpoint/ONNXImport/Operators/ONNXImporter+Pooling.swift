@@ -16,7 +16,8 @@ extension ONNXImporter {
     var input: Graph.NodeID
     var outer = Padding(0)
     switch value(0, of: node) {
-    case .padded(let id, let padding, let isLowest) where isLowest || isNonnegative[id]:
+    case .padded(let id, let padding, let isLowest)
+    where isLowest || resultBounds[id].isNonnegative:
       (input, outer) = (id, padding)
     default: input = try features(0, of: node)
     }

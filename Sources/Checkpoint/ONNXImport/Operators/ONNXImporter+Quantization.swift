@@ -4,7 +4,8 @@ import ResNet
 /// Graphs with pairs of QuantizeLinear and DequantizeLinear.
 ///
 /// Integer constants become the numbers that they represent, and a pair on a result becomes its
-/// range. So the network is the file's in any precision, and int8 has its scales.
+/// range and the clip that its integers are. So the network is the file's in any precision, but for
+/// the rounding, and int8 has its scales.
 extension ONNXImporter {
   static let quantizationOperators: [String: Operator] = [
     "QuantizeLinear": { importer, node throws(CheckpointError) in try importer.quantize(node) },
@@ -80,20 +81,18 @@ extension ONNXImporter {
     case .expanded(let id, let arrangement, let sizes):
       return try quantized(id, node) { .expanded($0, arrangement, to: sizes) }
     case .flat(let id):
-      var output = id
-      let value = try quantized(id, node) {
-        output = $0
-        return .flat($0)
-      }
-      keepOpen(node, output)
-      return value
+      // A rectifier that the file has left out comes before what is added.
+      let isOpen = try perTensor(node).bounds.lower < 0 && keepOpen(node, id)
+      return try quantized(id, node, isClipped: !isOpen) { .flat($0) }
     // Picked or padded pixels become a node later, which has a pair of its own.
     case .strided(let id, let stride):
       return try quantized(id, node, isNoted: false) { .strided($0, stride) }
     case .padded(let id, let padding, let isLowest):
       return try quantized(id, node, isNoted: false) { .padded($0, padding, isLowest: isLowest) }
     case .logarithms(let id):
-      return .quantized(.logarithms(id), try perTensor(node))
+      let quantization = try perTensor(node)
+      noteUnclipped(node, quantization)
+      return .quantized(.logarithms(id), quantization)
     case .arranged(let id, let arrangement):
       return try quantized(id, node) { .arranged($0, arrangement) }
     case .features, .channelsLast, .sequence, .row, .quantized, nil:
@@ -104,13 +103,26 @@ extension ONNXImporter {
     }
   }
 
-  /// Quantises a node's output; `isNoted` says whether the range is that of the output.
+  /// Quantises a node's output.
+  ///
+  /// - Parameters:
+  ///   - isNoted: Whether the range is that of the output.
+  ///   - isClipped: Whether numbers that no integer stands for are clipped.
   private mutating func quantized(
-    _ id: Graph.NodeID, _ node: ONNXNode, isNoted: Bool = true,
+    _ id: Graph.NodeID, _ node: ONNXNode, isNoted: Bool = true, isClipped: Bool = true,
     _ value: (Graph.NodeID) -> ONNXImportedValue
   ) throws(CheckpointError) -> ONNXImportedValue {
-    let (output, quantization) = try rectified(id, node)
-    if isNoted { note(quantization, on: output) }
+    let quantization = try perTensor(node)
+    var output = id
+    if isClipped {
+      output = try clipped(id, to: quantization, node)
+    } else {
+      noteUnclipped(node, quantization)
+    }
+    if isNoted {
+      if id == 0 { note(quantization, on: id) }
+      if output > 0 { note(quantization, on: output) }
+    }
     return .quantized(value(output), quantization)
   }
 
@@ -122,8 +134,12 @@ extension ONNXImporter {
         let count = ONNXTensor.elementCount(tensor.shape, limit: bytes.count), count > 0,
         bytes.count == count * tensor.elementType.byteCount
       else {
-        throw fault(
-          node, "integers of type \(tensor.elementType) and shape \(tensor.shape.prefix(8))")
+        guard [.int8, .uint8, .int32].contains(tensor.elementType) else {
+          throw .unsupported(
+            "node \"\(Self.readable(node.name))\" (\(Self.readable(node.operation))): integers of type "
+              + "\(tensor.elementType); \(Self.byteRemedy)")
+        }
+        throw fault(node, "integers of shape \(tensor.shape.prefix(8))")
       }
       return .dequantized(
         tensor, try quantization(of: node, tensor.elementType, shape: tensor.shape))
@@ -132,7 +148,7 @@ extension ONNXImporter {
       guard own == known else {
         throw fault(node, "another scale or zero point than that of the QuantizeLinear before it")
       }
-      if case .flat(let id) = value { keepOpen(node, id) }
+      if case .flat(let id) = value { _ = keepOpen(node, id) }
       return value
     case .features(0) where takesBytes, .channelsLast(0) where takesBytes:
       let quantization = try quantization(of: node, .uint8, shape: nil)
@@ -160,26 +176,66 @@ extension ONNXImporter {
         storage: .bytes(quantization.bytes(of: numbers.values, shape: numbers.shape))))
   }
 
-  /// Keeps a sum of products open for its bias across a pair.
-  private mutating func keepOpen(_ node: ONNXNode, _ id: Graph.NodeID) {
+  /// Keeps a sum of products open for its bias across a pair, and tells whether it is.
+  private mutating func keepOpen(_ node: ONNXNode, _ id: Graph.NodeID) -> Bool {
     guard let open = openProducts.removeValue(forKey: node.inputs[0]), open == id,
       let output = node.outputs.first, readerCounts[output] == 1
-    else { return }
+    else { return false }
     openProducts[output] = id
+    return true
   }
 
   // MARK: - Results
 
-  /// Adds a rectification if no integer stands for a number below zero, because ONNX Runtime's
-  /// tools leave it to quantisation.
-  private mutating func rectified(
-    _ id: Graph.NodeID, _ node: ONNXNode
-  ) throws(CheckpointError) -> (Graph.NodeID, ONNXQuantization) {
-    let quantization = try perTensor(node)
-    guard quantization.levels.lowerBound == 0, !isNonnegative[id] else {
-      return (id, quantization)
+  /// Adds a clip to the numbers that integers stand for, unless all results are among them but for
+  /// rounding. ONNX Runtime's tools leave activations to it: ReLU where zero is the lowest integer,
+  /// ReLU6 and others by their bounds.
+  private mutating func clipped(
+    _ id: Graph.NodeID, to quantization: ONNXQuantization, _ node: ONNXNode
+  ) throws(CheckpointError) -> Graph.NodeID {
+    var bounds = quantization.bounds
+    guard !resultBounds[id].areWithin(bounds, tolerance: quantization.scales[0] / 2) else {
+      return id
     }
-    return (try append(node.name, .relu, [id], for: node), quantization)
+    if resultBounds[id].isNonnegative { bounds.lower = 0 }
+    let clip = try append(
+      node.name, .elementwise(.clip(minimum: bounds.lower, maximum: bounds.upper)), [id], for: node)
+    // A rectifier that the file has left out is a part of the network, wherever it stands.
+    if bounds.lower < 0 || resultBounds[id].isNonnegative {
+      self.quantization.clips[clip] = node.name
+    }
+    return clip
+  }
+
+  /// Records that numbers which no integer stands for stay as they are.
+  mutating func noteUnclipped(_ node: ONNXNode, _ quantization: ONNXQuantization) {
+    noteUnclipped(node.name, quantization.bounds)
+  }
+
+  private mutating func noteUnclipped(_ name: String, _ bounds: Bounds) {
+    quantization.unclipped.append((Self.readable(name), bounds))
+  }
+
+  /// Returns the node whose output is clipped to the file's integers last, which an answer does
+  /// without: a bound of logits or of probabilities is no part of their meaning.
+  mutating func beforeClips(_ output: Graph.NodeID) -> Graph.NodeID {
+    var output = output
+    while let name = quantization.clips[output], let bounds = nodes[output].operation.clippingBounds
+    {
+      noteUnclipped(name, bounds)
+      output = nodes[output].inputs[0]
+    }
+    return output
+  }
+
+  /// Warning of clips that are left out, if there are any.
+  var clipWarning: String? {
+    guard let (first, bounds) = quantization.unclipped.first else { return nil }
+    let count = quantization.unclipped.count
+    let nodes = "QuantizeLinear, node \"\(first)\"" + (count > 1 ? " and \(count - 1) more" : "")
+    return
+      "the file clips outputs, or sums before their bias, to its integers (\(nodes): from \(bounds.lower) to "
+      + "\(bounds.upper)), which is left out: numbers beyond stay as they are"
   }
 
   /// Records the range of a result.
@@ -196,9 +252,14 @@ extension ONNXImporter {
     }
     // The lowest signed integer stands for one level more than the highest.
     let count =
-      isNonnegative[id] ? 255 : max(levels.upperBound, -levels.lowerBound - 1)
+      resultBounds[id].isNonnegative ? 255 : max(levels.upperBound, -levels.lowerBound - 1)
     quantization.ranges[id] = Float(count) * quantized.scales[0]
   }
+
+  /// Remedy for integers of other sizes.
+  static let byteRemedy =
+    "quantise the network to 8 bits (activation_type and weight_type QuantType.QUInt8 or QInt8), or "
+    + "give the file in floating point, of which resnetd quantize makes int8"
 
   // MARK: - Scales and zero points
 
@@ -219,7 +280,9 @@ extension ONNXImporter {
   private func integerType(of node: ONNXNode) throws(CheckpointError) -> ONNXElementType {
     let type = try constant(2, of: node)?.elementType ?? .uint8
     guard type == .int8 || type == .uint8 else {
-      throw fault(node, "a zero point of type \(type), not of int8 or uint8")
+      throw .unsupported(
+        "node \"\(Self.readable(node.name))\" (\(Self.readable(node.operation))): integers of type \(type), "
+          + "not int8 or uint8; \(Self.byteRemedy)")
     }
     return type
   }

@@ -20,6 +20,11 @@ struct ONNXQuantization: Equatable {
     integers.lowerBound - zeros[0]...integers.upperBound - zeros[0]
   }
 
+  /// Numbers that the lowest and the highest integer represent, if one scale is for all.
+  var bounds: Bounds {
+    Bounds(Float(levels.lowerBound) * scales[0], Float(levels.upperBound) * scales[0])
+  }
+
   /// Calls `body` with each run of elements that share a scale.
   func forEachRun(
     in shape: [Int], _ body: (_ elements: Range<Int>, _ scale: Float, _ zero: Int) -> Void
@@ -85,4 +90,10 @@ struct ONNXQuantizedParts {
   /// Layers whose weights are floating-point in the file.
   var floatingPointLayers: Set<Graph.NodeID> = []
   var integerLayerCount = 0
+  /// Names of the QuantizeLinear of clips to integers that may be left out at the end.
+  var clips: [Graph.NodeID: String] = [:]
+  /// GELUs between whose parts the file rounds.
+  var mergedCount = 0
+  /// QuantizeLinear whose clip is left out, and its bounds.
+  var unclipped: [(name: String, bounds: Bounds)] = []
 }
