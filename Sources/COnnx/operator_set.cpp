@@ -75,7 +75,9 @@ class constants {
     if (!tensor.has_raw_data()) return beginning(tensor.int64_data());
     const std::string &bytes = tensor.raw_data();
     std::vector<int64_t> numbers(std::min(bytes.size() / sizeof(int64_t), length_limit));
-    memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(int64_t));
+    // An empty list has no address to copy to.
+    if (!numbers.empty())
+      memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(int64_t));
     return numbers;
   }
 
