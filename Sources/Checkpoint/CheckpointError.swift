@@ -153,6 +153,8 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
       "\(labels) \(labels == 1 ? "label" : "labels") for a network with \(classCount) "
         + (classCount == 1 ? "output" : "classes")
         + (labels == 1 ? "; a file has one label per line, or a JSON list" : "")
+        + (labels > 1 && classCount > 1
+          ? "; give one for each class, in their order (--labels)" : "")
         + (classCount == 1 && labels == 2
           ? "; two need --activation sigmoid, the probability of the second" : "")
     case .labels(let path, let line, let reason): "\(path), line \(line): \(reason)"

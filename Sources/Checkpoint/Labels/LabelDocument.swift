@@ -74,7 +74,8 @@ enum LabelDocument {
       } else {
         throw fail(
           "member \"\(name.prefix(40))\" of the JSON object is neither a class's number with its "
-            + "label (id2label) nor a label with its number (class_to_idx)")
+            + "label (id2label) nor a label with its number (class_to_idx); give the object that has these alone, "
+            + "a list of labels, or a file with one label per line")
       }
     }
     return try Labels.ordered(items, path: path)

@@ -19,7 +19,9 @@ final class ModelBytes: Sendable {
     let file: RegularFile
     do throws(FileError) { file = try RegularFile(path) } catch { throw CheckpointError(error) }
     count = file.byteCount
-    guard count > 0 else { throw .file(path: path, doing: "read", reason: "the file is empty") }
+    guard count > 0 else {
+      throw .file(path: path, doing: "read", reason: "the file is empty; fetch or copy it again")
+    }
     let address = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, file.descriptor, 0)
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
       throw CheckpointError(FileError("map", path))

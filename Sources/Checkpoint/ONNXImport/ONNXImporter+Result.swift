@@ -8,7 +8,9 @@ extension ONNXImporter {
     let (output, ending, moved) = try logits()
     let shape = shapes[output]
     guard output > 0, shape.height == 1, shape.width == 1 else {
-      throw .unsupported("\(outputText) is not that of a classifier: it comes from \(shape)")
+      throw .unsupported(
+        "\(outputText) is not that of a classifier: it comes from \(shape); name one with a number for each "
+          + "class (--output-name), or export the network with its last pool and layer")
     }
     guard shape.channels <= ONNXImportLimits.classCount else {
       throw .overLimit(

@@ -29,7 +29,8 @@ extension ONNXImporter {
       }
       if let name {
         guard outputs.contains(where: { $0.name == name }) else {
-          throw .unsupported("no output \"\(name)\"; \(Self.list(outputs))")
+          throw .unsupported(
+            "no output \"\(name)\" (--output-name); \(Self.list(outputs))")
         }
         (tensor, warnings) = Self.uncut(name, makers)
         labels = Self.labels(of: [makers[name]])
