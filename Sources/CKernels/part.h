@@ -241,14 +241,14 @@ static void multiply_points(const winograd_part *part, int64_t block, int width,
   }
 }
 
-// Y = A^T M A, plus bias and residual, through ReLU.
 // Clips numbers to bounds; NaN remains NaN.
-INLINE vector clip(vector y, winograd_bounds bounds) {
+INLINE vector clip(vector y, result_bounds bounds) {
   const vector lower = (vector){0} + bounds.lower, upper = (vector){0} + bounds.upper;
   const bits below = (bits)(y < lower), above = (bits)(y > upper);
   return (vector)(((bits)y & ~below & ~above) | ((bits)lower & below) | ((bits)upper & above));
 }
 
+// Y = A^T M A, plus bias and residual, through ReLU and clips.
 INLINE void transform_outputs(
     const winograd_part *part, const tile_place *places, int64_t first, int width, int64_t count,
     const bool narrow) {

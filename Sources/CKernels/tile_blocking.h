@@ -1,8 +1,8 @@
 // Division of the work on a gradient of filters by tiles.
 #pragma once
 
-#include "tile_gradient.h"
 #include "tile_configuration.h"
+#include "tile_gradient.h"
 
 #if defined(__x86_64__)
 #pragma clang assume_nonnull begin

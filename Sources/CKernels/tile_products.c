@@ -97,7 +97,7 @@ TILES static inline __attribute__((always_inline)) __m512 read(
 typedef struct {
   __m512 bias, scale, residual_scale;
   tile_number residual, destination;
-  tile_bounds bounds, sum_bounds;
+  result_bounds bounds, sum_bounds;
   bool adds_to_destination, applies_relu;
 } finish_rule;
 
@@ -112,7 +112,7 @@ TILES static inline __attribute__((always_inline)) finish_rule rule_of(
 
 // NaN stays: of two numbers that cannot be compared both operations take the second.
 TILES static inline __attribute__((always_inline)) __m512 clipped(
-    __m512 numbers, tile_bounds bounds) {
+    __m512 numbers, result_bounds bounds) {
   if (!bounds.applies) return numbers;
   return _mm512_min_ps(
       _mm512_set1_ps(bounds.upper), _mm512_max_ps(_mm512_set1_ps(bounds.lower), numbers));

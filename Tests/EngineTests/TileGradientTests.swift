@@ -4,7 +4,7 @@ import ResNet
 import Testing
 
 /// The gradient of filters by the tiles of AMX, compared with sums in double precision.
-@Suite(.enabled(if: TileGradient.isAvailable, "the CPU has no AMX, or may not use it"))
+@Suite(.enabled(if: Tiles.areAvailable, "the CPU has no AMX, or may not use it"))
 struct TileGradientTests {
   struct Case: CustomTestStringConvertible {
     var images = 3

@@ -4,7 +4,7 @@ import ResNet
 import Testing
 
 /// Convolutions by the tiles of AMX, compared with sums in double precision.
-@Suite(.enabled(if: TileGradient.isAvailable, "the CPU has no AMX, or may not use it"))
+@Suite(.enabled(if: Tiles.areAvailable, "the CPU has no AMX, or may not use it"))
 struct TileKernelTests {
   typealias Case = TileGradientTests.Case
 
@@ -168,21 +168,10 @@ struct TileKernelTests {
           convolution, numbers, batch: item.images, input: item.input, output: item.output,
           threads: threads))
       let weights = try kernel.pack(parameters, for: "weights")
-      let scratch = try AlignedMemory(byteCount: kernel.scratchpadByteCount, for: "scratch memory")
-      // What is in memory before must not matter: these are NaN in bf16.
-      unsafe scratch.base.initializeMemory(
-        as: UInt8.self, repeating: 0xff, count: kernel.scratchpadByteCount)
-      var source = source
-      var destination =
-        convolution.addsResidual
-        ? residual : [UInt16](repeating: 0xffff, count: residual.count)
-      // SAFETY: all memory is as large as the shapes say.
-      withExtendedLifetime((weights, scratch)) {
-        unsafe kernel.run(
-          source: &source, weights: weights.base, destination: &destination,
-          scratchpad: scratch.base)
-      }
-      return destination
+      return try kernel.result(
+        of: source, weights,
+        in: convolution.addsResidual
+          ? residual : [UInt16](repeating: 0xffff, count: residual.count))
     }
 
     /// Returns the output at `[n, y, x, K]`.
@@ -233,18 +222,7 @@ struct TileKernelTests {
       let weights = try kernel.pack(
         weight, shape: [item.outputs, item.channels, item.kernel, item.kernel], bias: bias,
         scales: scales, for: "weights")
-      let scratch = try AlignedMemory(byteCount: kernel.scratchpadByteCount, for: "scratch memory")
-      unsafe scratch.base.initializeMemory(
-        as: UInt8.self, repeating: 0xff, count: kernel.scratchpadByteCount)
-      var source = source
-      var destination = residual
-      // SAFETY: all memory is as large as the shapes say.
-      withExtendedLifetime((weights, scratch)) {
-        unsafe kernel.run(
-          source: &source, weights: weights.base, destination: &destination,
-          scratchpad: scratch.base)
-      }
-      return destination
+      return try kernel.result(of: source, weights, in: residual)
     }
 
     func expected(_ index: Int) -> Double {
@@ -290,6 +268,27 @@ extension Convolution {
   private func clip(_ number: Double, _ bounds: Bounds?) -> Double {
     guard let bounds else { return number }
     return min(max(number, Double(bounds.lower)), Double(bounds.upper))
+  }
+}
+
+extension TileKernel {
+  /// Runs on arrays as large as the shapes say, the second of which is the destination as it is
+  /// before.
+  fileprivate func result<Element: BitwiseCopyable>(
+    of source: [Element], _ weights: AlignedMemory, in destination: [Element]
+  ) throws -> [Element] {
+    let scratch = try AlignedMemory(byteCount: scratchpadByteCount, for: "scratch memory")
+    // What is in memory before must not matter: these are NaN in bf16.
+    unsafe scratch.base.initializeMemory(
+      as: UInt8.self, repeating: 0xff, count: scratchpadByteCount)
+    var (source, destination) = (source, destination)
+    // SAFETY: all memory is as large as the shapes say.
+    withExtendedLifetime((weights, scratch)) {
+      unsafe run(
+        source: &source, weights: weights.base, destination: &destination,
+        scratchpad: scratch.base)
+    }
+    return destination
   }
 }
 

@@ -1,6 +1,7 @@
 // Our own kernels, where they beat the library's or it has none.
 #pragma once
 
+#include "bounds.h"
 #include "tile_gradient.h"
 #include "tile_layer.h"
 #include "tiles.h"

@@ -1,4 +1,4 @@
-// A convolution in bfloat16 or bytes by the tiles of AMX, with bias, residual sum and ReLU.
+// A convolution in bfloat16 or bytes by the tiles of AMX, with bias, residual sum, ReLU and clips.
 //
 // Sums are fp32, in an order that depends neither on the batch nor on the threads, or 32-bit
 // integers. Everything is immutable and may be shared by threads, except the destination and
@@ -7,24 +7,19 @@
 
 #include <stddef.h>
 
+#include "bounds.h"
 #include "tiles.h"
 
 #pragma clang assume_nonnull begin
 
 typedef enum { TILE_BF16, TILE_U8, TILE_S8 } tile_number;
 
-// Numbers that results are clipped to, if `applies`; in units of a destination of bytes.
-typedef struct {
-  bool applies;
-  float lower, upper;
-} tile_bounds;
-
 typedef struct {
   tile_convolution convolution;
   // All are bfloat16, or none is. Weights are bfloat16 or signed bytes.
   tile_number source, residual, destination;
   // Bounds of the result before any residual sum, and of that sum.
-  tile_bounds bounds, sum_bounds;
+  result_bounds bounds, sum_bounds;
   // The destination holds the residual before the run; of bytes, `residual_scale` times as much is
   // added.
   bool adds_to_destination;

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bounds.h"
+
 #pragma clang assume_nonnull begin
 
 // Instruction sets that there are kernels for, slowest first.
@@ -23,18 +25,12 @@ winograd_instructions winograd_instructions_best(void);
 // B, the channels that lie next to each other.
 int64_t winograd_channel_block(winograd_instructions instructions);
 
-// Numbers that results are clipped to, if `applies`.
-typedef struct {
-  bool applies;
-  float lower, upper;
-} winograd_bounds;
-
 typedef struct {
   int64_t batch, input_channels, input_height, input_width, output_channels;
   // Rows above and below, columns left and right.
   int64_t padding_height, padding_width;
   // Bounds of the result before any residual sum, and of that sum.
-  winograd_bounds bounds, sum_bounds;
+  result_bounds bounds, sum_bounds;
   // The destination holds a residual to which the result is added, before any ReLU.
   bool adds_to_destination;
   bool applies_relu;

@@ -1,5 +1,8 @@
-/// A kernel of our own for one convolution, with its bias, residual sum and ReLU; any thread may run
-/// it.
+import CKernels
+import ResNet
+
+/// A kernel of our own for one convolution, with its bias, residual sum, ReLU and clips; any thread
+/// may run it.
 package protocol ConvolutionKernel: Sendable {
   /// Name of the implementation, like `Primitive.implementation`.
   var implementation: String { get }
@@ -11,4 +14,10 @@ package protocol ConvolutionKernel: Sendable {
   func run(
     source: UnsafeMutableRawPointer, weights: UnsafeRawPointer,
     destination: UnsafeMutableRawPointer, scratchpad: UnsafeMutableRawPointer)
+}
+
+extension result_bounds {
+  init(_ bounds: Bounds?) {
+    self.init(applies: bounds != nil, lower: bounds?.lower ?? 0, upper: bounds?.upper ?? 0)
+  }
 }

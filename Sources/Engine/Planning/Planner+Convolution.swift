@@ -16,7 +16,8 @@ extension Planner {
     }
   }
 
-  /// Plans a sum with a clipped convolution in steps, because oneDNN's kernels begin with the residual.
+  /// Plans a sum with a clipped convolution in floating point in steps, because oneDNN's kernels begin
+  /// with the residual.
   private mutating func convolveThenAdd(
     _ node: Graph.Node, _ convolution: Convolution, _ id: Graph.NodeID, from source: TensorFormat
   ) throws(EngineError) -> Value {
@@ -24,7 +25,7 @@ extension Planner {
     alone.addsResidual = false
     alone.appliesReLU = false
     alone.sumBounds = nil
-    let formats = ResultFormats(result: source.isQuantized ? .fp32 : source)
+    let formats = ResultFormats(result: source)
     var step = Graph.Node(name: node.name, operation: node.operation, inputs: [node.inputs[0]])
     keep(try convolve(step, alone, id, from: source, to: formats), as: id)
     step.inputs = [id, node.inputs[1]]

@@ -16,9 +16,6 @@ package import ResNet
 package struct TileGradient: Sendable {
   private let convolution: tile_convolution
 
-  /// Whether this process may use tiles.
-  package static var isAvailable: Bool { Tiles.areAvailable }
-
   /// Describes a convolution of so many images; nil if it cannot be computed here.
   package init?(
     _ convolution: Convolution, batch: Int, input: FeatureShape, output: FeatureShape

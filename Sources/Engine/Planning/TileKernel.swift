@@ -38,7 +38,7 @@ package struct TileKernel: ConvolutionKernel {
     var layer = tile_layer(
       convolution: description, source: numbers.source.tileNumber,
       residual: residual.number.tileNumber, destination: numbers.destination.tileNumber,
-      bounds: tile_bounds(convolution.bounds), sum_bounds: tile_bounds(convolution.sumBounds),
+      bounds: result_bounds(convolution.bounds), sum_bounds: result_bounds(convolution.sumBounds),
       adds_to_destination: convolution.addsResidual, residual_scale: residual.scale,
       applies_relu: convolution.appliesReLU, threads: CInt(threads))
     guard unsafe tile_layer_computes(&layer) else { return nil }
@@ -95,12 +95,6 @@ package struct TileKernel: ConvolutionKernel {
     unsafe withUnsafePointer(to: layer) { layer in
       unsafe tile_layer_run(layer, source, weights, destination, scratchpad)
     }
-  }
-}
-
-extension tile_bounds {
-  fileprivate init(_ bounds: Bounds?) {
-    self.init(applies: bounds != nil, lower: bounds?.lower ?? 0, upper: bounds?.upper ?? 0)
   }
 }
 

@@ -1,10 +1,10 @@
 import CKernels
 import ResNet
 
-/// The tiles of AMX, in bf16.
-enum Tiles {
+/// The tiles of AMX, for bf16 and bytes.
+package enum Tiles {
   /// Whether this process may use them.
-  static let areAvailable = InstructionLevel.used >= .avx512AMX && tiles_prepare()
+  package static let areAvailable = InstructionLevel.used >= .avx512AMX && tiles_prepare()
 
   /// Describes a convolution of so many images as the kernels want it; nil where none computes it.
   static func description(

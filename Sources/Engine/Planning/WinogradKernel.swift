@@ -36,8 +36,8 @@ package struct WinogradKernel: ConvolutionKernel {
       output_channels: Int64(convolution.outputChannels),
       padding_height: Int64(convolution.padding.before.height),
       padding_width: Int64(convolution.padding.before.width),
-      bounds: winograd_bounds(convolution.bounds),
-      sum_bounds: winograd_bounds(convolution.sumBounds),
+      bounds: result_bounds(convolution.bounds),
+      sum_bounds: result_bounds(convolution.sumBounds),
       adds_to_destination: convolution.addsResidual, applies_relu: convolution.appliesReLU,
       channels_last: channelsLast, bfloat16: number == .bf16, threads: CInt(threads),
       instructions: instructions.number)
@@ -134,11 +134,5 @@ package struct WinogradKernel: ConvolutionKernel {
     _ body: (UnsafePointer<winograd_convolution>) -> Result
   ) -> Result {
     unsafe withUnsafePointer(to: convolution) { unsafe body($0) }
-  }
-}
-
-extension winograd_bounds {
-  fileprivate init(_ bounds: Bounds?) {
-    self.init(applies: bounds != nil, lower: bounds?.lower ?? 0, upper: bounds?.upper ?? 0)
   }
 }
