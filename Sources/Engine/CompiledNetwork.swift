@@ -125,6 +125,9 @@ package final class CompiledNetwork: Sendable {
     package let implementation: String
     /// Whether this is one of oneDNN's plain loops.
     package let isReference: Bool
+    /// Whether it leaves out a clip of what it adds, and clips the sum alone, as convolutions of
+    /// oneDNN on integers do.
+    package let clipsSumAlone: Bool
   }
 
   /// Returns the steps of the plan for one of the compiled batch sizes, in order.
@@ -139,7 +142,7 @@ package final class CompiledNetwork: Sendable {
     (plan?.steps ?? []).map {
       StepDescription(
         name: $0.name, implementation: $0.computation.implementation,
-        isReference: $0.computation.isReference)
+        isReference: $0.computation.isReference, clipsSumAlone: $0.clipsSumAlone)
     }
   }
 

@@ -137,6 +137,21 @@ import Testing
     }
   }
 
+  @Test("Sums on integers whose addend is not clipped are told")
+  func sumsAlone() throws {
+    guard try runs(in: .int8) else { return }
+    // So few channels are left to oneDNN on every CPU.
+    let graph = Self.graph(
+      kernel: 1, channels: 16, first: Self.bounds[0], second: Self.bounds[1])
+    let weights = try Weights.random(for: graph)
+    var options = try Self.options(.int8, graph)
+    let integers = try CompiledNetwork(graph, weights, options: options)
+    #expect(integers.steps(batch: 1).filter(\.clipsSumAlone).map(\.name) == ["main"])
+    options.precision = .fp32
+    let floats = try CompiledNetwork(graph, weights, options: options)
+    #expect(!floats.steps(batch: 1).contains(where: \.clipsSumAlone))
+  }
+
   private static func options(
     _ precision: Precision, _ graph: Graph
   ) throws -> CompilationOptions {

@@ -109,10 +109,15 @@ struct ContractMessageTests {
       ),
       (
         "[0.485, 0.456, 0.406]", "[0.5, 0.5]",
+        "mean has 2 numbers and std 3 numbers; each must be a list of numbers"
+      ),
+      (
+        #"[0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]"#, #"[0.5, 0.5], "std": [1, 1]"#,
         #"unknown key "grey" with the channel_order bands, which 2 numbers in mean mean; allowed are resize, crop, mean, std, range, channel_order, alpha, sixteen_bit, exif_orientation, exact"#
       ),
       (
-        #""mean": [0.485, 0.456, 0.406]"#, #""channel_order": "rgb", "mean": [0.5, 0.5]"#,
+        #""mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]"#,
+        #""channel_order": "rgb", "mean": [0.5, 0.5], "std": [1, 1]"#,
         "channel_order is rgb, and mean has 2 numbers; it must have one for grey, three for rgb or bgr, and any other is for bands"
       ),
       (
@@ -161,10 +166,10 @@ struct ContractMessageTests {
         #""letterbox", "height": 8, "width": 8, "fill": [1, 0, 0]"#,
         "resize.fill is a colour, and bands have none"
       ),
-      ("[1, 1, 1, 1]", "[1, 1]", "std has 2 numbers, and mean 4; each has one for each band"),
+      ("[1, 1, 1, 1]", "[1, 1]", "mean has 4 numbers and std 2 numbers; each must be a list"),
       (
         #", "range": 1"#, "",
-        "range is missing: write what the largest sample is on the scale of mean and std, 65535 for"
+        "mean and std have 4 numbers, which is neither grey (one) nor colours (three) but the channel_order bands; for these range is missing: write what the largest sample is on the scale of mean and std, 65535 for"
       ),
       (#""range": 1"#, #""range": 2"#, "range is 2; allowed are 1, 255, 65535"),
       (

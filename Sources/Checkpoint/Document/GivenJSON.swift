@@ -33,7 +33,9 @@ struct GivenJSON {
   ) throws(CheckpointError) -> Value {
     let tree: JSONTree
     do { tree = try unsafe JSONTree(bytes.span.bytes, allowsNUL: true) } catch {
-      throw fault("JSON: \(error.reason), byte \(error.offset)")
+      throw fault(
+        "JSON: \(error.reason), byte \(error.offset); it must be one whole JSON object, from { to }, "
+          + "with names and texts in double quotes")
     }
     do { return try tree.decode(type) } catch {
       throw error as? CheckpointError ?? fault(ModelDocument.reason(of: error))

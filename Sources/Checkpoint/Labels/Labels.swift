@@ -11,6 +11,8 @@ package enum Labels {
   /// UTF-8 bytes of one label.
   package static let labelByteCountLimit = 1024
 
+  private static let emptyFile = "the file is empty; write one label on each line"
+
   /// Reads labels of any of the forms, without space around them.
   ///
   /// An empty line is an error but at the end, because it would shift the labels after it.
@@ -31,7 +33,7 @@ package enum Labels {
 
   /// Reads labels from bytes in memory; `path` is their name in errors.
   package static func read(bytes: [UInt8], path: String) throws(CheckpointError) -> [String] {
-    guard !bytes.isEmpty else { throw .labels(path: path, line: 1, reason: "the file is empty") }
+    guard !bytes.isEmpty else { throw .labels(path: path, line: 1, reason: Self.emptyFile) }
     return try contents(ModelBytes(copying: bytes), path: path).labels
   }
 
@@ -81,7 +83,17 @@ package enum Labels {
       if let fault = fault(in: label) { throw .labels(path: path, line: index + 1, reason: fault) }
       labels.append(label)
     }
-    return (labels, nil)
+    return (labels, noteOfComments(in: labels, path: path))
+  }
+
+  /// Returns a note where some labels look like comments, which no form of the file has.
+  private static func noteOfComments(in labels: [String], path: String) -> String? {
+    let isComment = { (label: String) in label.hasPrefix("#") || label.hasPrefix("//") }
+    guard let index = labels.firstIndex(where: isComment), !labels.allSatisfy(isComment) else {
+      return nil
+    }
+    return "line \(index + 1) of \(path) looks like a comment, and is a label as each line is; "
+      + "remove it if it is none"
   }
 
   /// Returns text whose lines end with carriage returns alone with line feeds in their place.
@@ -106,7 +118,7 @@ package enum Labels {
     var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       .map { Substring($0) }
     while lines.last?.trimmingSpace.isEmpty == true { lines.removeLast() }
-    if lines.isEmpty { throw .labels(path: path, line: 1, reason: "the file is empty") }
+    if lines.isEmpty { throw .labels(path: path, line: 1, reason: Self.emptyFile) }
     return lines
   }
 

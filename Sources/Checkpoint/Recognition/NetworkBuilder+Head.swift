@@ -70,6 +70,13 @@ extension NetworkBuilder {
       case .activation: isLinear = false
       }
     }
+    if modules.count == 1, isLinear, let last, last.place == [0] {
+      // A sequence of one module is rarely written.
+      assume(
+        "nothing but dropout or a softmax follows \(shown(last.name)) of the classifier (if a sigmoid "
+          + "does, say --activation sigmoid; if another activation does, export the network as ONNX)"
+      )
+    }
   }
 
   /// Refuses a classifier in which something computes before the pool, which comes first here.

@@ -104,10 +104,8 @@ extension NetworkVariant {
 
   private static func named(_ word: String) throws(CheckpointError) -> NetworkVariant {
     if let named = NetworkVariant(named: word) { return named }
-    guard !OtherBody.isNetwork(word) else {
-      throw .variant(
-        "\"\(word.prefix(60))\" is the name of a network whose body is not read from tensors; others are "
-          + "read from ONNX files: export it as ONNX")
+    if let refusal = OtherBody.refusal(ofNetworkNamed: word) {
+      throw .variant("\"\(word.prefix(60))\" \(refusal)")
     }
     let words =
       Architecture.StridePlacement.allCases.map(\.rawValue) + Architecture.knownNames

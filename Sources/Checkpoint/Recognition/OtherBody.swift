@@ -69,6 +69,11 @@ enum OtherBody {
     return signs.first { !$0.parts.isDisjoint(with: found) }
   }
 
+  /// Parts of the names of networks that have attention over pixels.
+  private static let attentions = [
+    "bat_res", "beit", "bot", "coatnet", "deit", "gcres", "halo", "lambda_res", "maxvit",
+    "mobilevit", "swin", "vit_",
+  ]
   /// Beginnings of names of timm's and torchvision's networks that are no typing errors for those that
   /// are read.
   private static let beginnings = [
@@ -84,15 +89,26 @@ enum OtherBody {
     "ts", "1q", "_clip", "_clip_gap", "_evos", "_frn", "_mlp",
   ]
 
-  /// Returns whether a name, with or without its maker and what it was trained on, is that of a
-  /// published network that is not read from tensors.
-  static func isNetwork(_ fullName: String) -> Bool {
+  /// Returns why a published network is not read from tensors, and what to do, if a name, with or
+  /// without its maker and what it was trained on, is that of one.
+  static func refusal(ofNetworkNamed fullName: String) -> String? {
     var name = fullName.lowercased()[...]
     if let slash = name.lastIndex(of: "/") { name = name[name.index(after: slash)...] }
     if let dot = name.firstIndex(of: ".") { name = name[..<dot] }
-    return beginnings.contains { name.hasPrefix($0) }
-      || name.containsText("resne") && name.contains { $0.isNumber }
-        && endings.contains { name.hasSuffix($0) }
+    let isResidual = name.containsText("resne") && name.contains { $0.isNumber }
+    guard
+      beginnings.contains(where: { name.hasPrefix($0) })
+        || isResidual && endings.contains(where: { name.hasSuffix($0) })
+    else { return nil }
+    guard
+      attentions.contains(where: { name.containsText($0) })
+        || isResidual && name.hasSuffix("_clip")
+    else {
+      return "is the name of a network whose body is not read from tensors; others are read from "
+        + "ONNX files: export it as ONNX"
+    }
+    return "is the name of a network with attention over pixels, which is not computed here, from "
+      + "tensors or as ONNX; \(attentionRemedy)"
   }
 }
 

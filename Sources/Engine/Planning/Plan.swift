@@ -13,6 +13,8 @@ struct Step: Sendable {
   var addend: Slot?
   var destination: Slot
   var parameters: PackedWeights.Layer?
+  /// Whether it is a sum whose addend the graph clips and the step does not.
+  var clipsSumAlone = false
 }
 
 /// Steps that run once for a batch, or image by image before the next section begins.

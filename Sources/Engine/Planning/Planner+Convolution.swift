@@ -51,8 +51,9 @@ extension Planner {
     {
       return value
     }
+    let clipsBeforeSum = convolution.addsResidual && convolution.bounds != nil
     // On integers a step of its own would cost up to a third of the speed.
-    if convolution.addsResidual, convolution.bounds != nil, !source.isQuantized {
+    if clipsBeforeSum, !source.isQuantized {
       return try convolveThenAdd(node, given, id, from: source)
     }
     var attributes = onednn_convolution(
@@ -73,10 +74,12 @@ extension Planner {
     } make: { weights, scales throws(EngineError) in
       try Primitive.convolution(device, attributes, scales: scales, weights: weights)
     }
-    return try convolve(
+    let value = try convolve(
       node, .primitive(primitive), parameters,
       from: (primitive.layout(of: ONEDNN_SOURCE), source),
       to: (primitive.layout(of: ONEDNN_DESTINATION), result), residual: residual)
+    if clipsBeforeSum { steps[steps.count - 1].clipsSumAlone = true }
+    return value
   }
 
   private mutating func convolve(

@@ -35,6 +35,11 @@ extension Preprocessing: Codable {
       "a list of numbers, one for each channel: three for colours, one for grey, or one for each band"
     let mean = try fields.numbers("mean", numbers)
     let std = try fields.numbers("std", numbers)
+    guard mean.count == std.count else {
+      throw .invalidContract(
+        reason: "mean has \(Self.counted(mean)) and std \(Self.counted(std)); each must be "
+          + numbers)
+    }
     let stated = try fields.choice("channel_order", ChannelOrder.self)
     let order = stated ?? Self.usualOrder(channelCount: mean.count)
     if order == .bands {
@@ -45,9 +50,13 @@ extension Preprocessing: Codable {
     }
     try self.init(
       resize: resize, crop: crop, channelOrder: order, mean: mean, std: std,
-      range: try Self.range(fields, order, mean: mean, std: std),
+      range: try Self.range(fields, order, isStated: stated != nil, mean: mean, std: std),
       policies: try ImagePolicies(fields, areBands: order == .bands),
       exact: try fields.boolean("exact") ?? false)
+  }
+
+  private static func counted(_ numbers: [Float]) -> String {
+    "\(numbers.count) \(numbers.count == 1 ? "number" : "numbers")"
   }
 
   private static func usualOrder(channelCount: Int) -> ChannelOrder {
@@ -77,7 +86,7 @@ extension Preprocessing: Codable {
 
   /// Returns the scale of `mean` and `std`. One that is not named must not look like the other.
   private static func range(
-    _ fields: ContractFields, _ order: ChannelOrder, mean: [Float], std: [Float]
+    _ fields: ContractFields, _ order: ChannelOrder, isStated: Bool, mean: [Float], std: [Float]
   ) throws(ImagingError) -> PixelRange {
     if let value = try fields.integer("range") {
       guard let range = PixelRange(rawValue: value), range != .word || order == .bands else {
@@ -89,7 +98,11 @@ extension Preprocessing: Codable {
     // White is no number that samples of 16 bits share: many are at most 10000.
     guard order != .bands else {
       throw .invalidContract(
-        reason: "range is missing: write what the largest sample is on the scale of mean and std, "
+        reason: (isStated
+          ? ""
+          : "mean and std have \(counted(mean)), which is neither grey (one) nor colours (three) but "
+            + "the channel_order bands; for these ")
+          + "range is missing: write what the largest sample is on the scale of mean and std, "
           + "65535 for numbers of 16 bits as they are stored, 255 for those of 8, or 1")
     }
     let key = mean.contains { $0 > 1 } ? "mean" : "std"

@@ -120,7 +120,7 @@ struct CandidateChecks: Sendable {
     do throws(FileError) {
       let file = try RegularFile(path)
       guard file.byteCount > 0 else {
-        throw FileError("read", path, reason: "the file is empty")
+        throw FileError("read", path, reason: "the file is empty; fetch or copy it again")
       }
     } catch {
       // The path is the server's own business.

@@ -10,19 +10,28 @@ struct PlanReport {
     var implementation: String
     /// Whether it is one of oneDNN's plain loops, which are used only for small steps.
     var reference: Bool
+    /// Whether a clip before its sum is left out.
+    var clipsSumAlone: Bool
 
     init(_ step: CompiledNetwork.StepDescription) {
       name = step.name
       implementation = step.implementation
       reference = step.isReference
+      clipsSumAlone = step.clipsSumAlone
     }
 
-    var row: [String] { [name, implementation + (reference ? " (plain loop)" : "")] }
+    var row: [String] {
+      [
+        name,
+        implementation + (reference ? " (plain loop)" : "")
+          + (clipsSumAlone ? " (clips its sum alone)" : ""),
+      ]
+    }
 
     var json: JSONValue {
       [
-        "implementation": .string(implementation), "name": .string(name),
-        "reference": .boolean(reference),
+        "clips_sum_alone": .boolean(clipsSumAlone), "implementation": .string(implementation),
+        "name": .string(name), "reference": .boolean(reference),
       ]
     }
   }

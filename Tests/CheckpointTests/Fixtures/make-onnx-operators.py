@@ -431,6 +431,26 @@ def raised():
     return net, net.save(net.gemm(net.add("Flatten", [x]), 24))
 
 
+def averaged():
+    """Means of several maps, Celu, and constants with a number for each pixel that are the same for all of a channel."""
+    net = Network("averaged-17", 17, size=16, folded=True)
+    x = net.convolution("input", "stem", 3, 4, 3, 2)
+    maps = [net.convolution(x, f"conv{index}", 4, 4, 1) for index in range(3)]
+    maps[1] = net.add("Celu", [net.apply("Mul", maps[1], 2.5)], alpha=0.4)
+    maps[2] = net.add("Celu", [net.apply("Mul", maps[2], 2.5)])
+    pixel = net.add("GlobalAveragePool", [x])
+    x = net.add("Concat", [
+        net.add("Mean", maps), net.add("Mean", [pixel, maps[0]]), net.add("Mean", [maps[1]]), *maps,
+    ], axis=1)
+    x = net.add("Add", [x, net.constant(np.tile(net.random.normal(0, 1, (24, 1, 1)), (1, 8, 8)), (24, 8, 8))])
+    x = net.add("Mul", [net.constant(np.full((8, 8), 1.5), (8, 8)), x])
+    x = net.add("LayerNormalization", [
+        x, net.constant(np.tile(net.random.uniform(0.5, 1.5, (24, 1, 1)), (1, 8, 8)), (24, 8, 8)),
+        net.constant(np.zeros((24, 8, 8)), (24, 8, 8)),
+    ], axis=1)
+    return net, net.mean(net.convolution(x, "last", 24, 8, 3), 8)
+
+
 def mapped():
     """A softmax whose probabilities go into a map of labels, beside the likeliest label, as skl2onnx writes it."""
     net = Network("zipmap-17", 17, size=16, folded=True)
@@ -468,7 +488,7 @@ def main():
     networks = [
         functions(17), functions(20), normalized(), later(), rearranged(), resized(),
         resized_by_other_rules(), bounded(), bordered(), embedded(13), embedded(18), raised(), mapped(),
-        swished(), chosen(),
+        swished(), chosen(), averaged(),
     ]
     answers = {net.name: {"size": net.size, "logits": logits} for net, logits in networks}
     (made.HERE / "onnx-operators.json").write_text(json.dumps(answers, indent=1) + "\n")

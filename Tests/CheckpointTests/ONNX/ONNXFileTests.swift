@@ -61,7 +61,7 @@ import Testing
       ("embedded-13", "onnx-operators"), ("embedded-18", "onnx-operators"),
       ("raised-17", "onnx-operators"), ("resized-13", "onnx-operators"),
       ("resized-modes-13", "onnx-operators"), ("swished-24", "onnx-operators"),
-      ("chosen-18", "onnx-operators"),
+      ("chosen-18", "onnx-operators"), ("averaged-17", "onnx-operators"),
     ])
   func parity(name: String, reference: String) throws {
     let answers = try JSONDecoder().decode(

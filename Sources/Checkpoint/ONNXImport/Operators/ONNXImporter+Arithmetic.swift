@@ -9,6 +9,7 @@ extension ONNXImporter {
       return try importer.combine(.add, node)
     },
     "Sum": { importer, node throws(CheckpointError) in try importer.combine(.add, node) },
+    "Mean": { importer, node throws(CheckpointError) in try importer.mean(node) },
     "Mul": { importer, node throws(CheckpointError) in try importer.combine(.multiply, node) },
     "Sub": { importer, node throws(CheckpointError) in
       try importer.combine(.combine(.subtract), node)
@@ -53,6 +54,20 @@ extension ONNXImporter {
       }
     }
     return try settled(result.0, result.1, node)
+  }
+
+  /// Adds all inputs and divides by their number.
+  private mutating func mean(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
+    var (sum, arrangement) = try arrangedOperand(0, of: node)
+    for index in node.inputs.indices.dropFirst() {
+      (sum, arrangement) = try combine(
+        .add, (sum, arrangement), try arrangedOperand(index, of: node), "\(node.name).\(index)",
+        node)
+    }
+    // Nothing before it may become the scale: inputs may be read elsewhere too.
+    for input in node.inputs { openNormalizations[input] = nil }
+    return try settled(
+      scale(sum, by: 1 / Float(node.inputs.count), node), arrangement, node)
   }
 
   /// Returns an input that may be numbers to be repeated along dimensions of 1.
@@ -167,13 +182,22 @@ extension ONNXImporter {
     }
     if values.count == 1 { return values }
     let dimensions = [Int](repeating: 1, count: missing) + given.shape
-    let isPerChannel = dimensions.enumerated().allSatisfy { axis, size in
-      size == (axis == order.channelAxis ? shape.channels : 1)
+    let fits = zip(dimensions, order.dimensions(shape, batch: 1)).allSatisfy {
+      $0 == 1 || $0 == $1
     }
-    guard isPerChannel, order.separatesChannels || shape.pixelCount == 1 else {
+    guard fits, order.separatesChannels || shape.pixelCount == 1 else {
       throw fault(node, "a constant of shape \(given.shape) for \(shape)")
     }
-    return values
+    let channelCount = dimensions[order.channelAxis]
+    let stride = dimensions[(order.channelAxis + 1)...].reduce(1, *)
+    let perChannel = (0..<channelCount).map { values[$0 * stride] }
+    guard values.indices.allSatisfy({ values[$0] == perChannel[$0 / stride % channelCount] }) else {
+      throw fault(
+        node,
+        "a constant of shape \(given.shape) whose numbers differ from pixel to pixel; one for all or one "
+          + "for each channel is computed here")
+    }
+    return perChannel
   }
 
   /// Computes `x * scale + shift`, each `[C]`, within the normalisation before it if nothing else

@@ -29,6 +29,7 @@ extension ONNXImporter {
     "Elu": { importer, node throws(CheckpointError) in
       try importer.apply(.elu(alpha: importer.number("alpha", of: node, default: 1)), node)
     },
+    "Celu": { importer, node throws(CheckpointError) in try importer.continuousElu(node) },
     "Selu": { importer, node throws(CheckpointError) in try importer.scaledElu(node) },
     "Gelu": { importer, node throws(CheckpointError) in
       if node.attributes[ONNXPatterns.isRounded] != nil { importer.quantization.mergedCount += 1 }
@@ -153,6 +154,22 @@ extension ONNXImporter {
     let scaled = try normalize(
       below, scale: slopes, shift: [Float](repeating: 0, count: slopes.count), node)
     return order.value(try append(node.name, .add, [above, scaled], for: node))
+  }
+
+  /// Computes `alpha * elu(x / alpha)`, which is x above zero and `alpha * (exp(x / alpha) - 1)`
+  /// below it.
+  private mutating func continuousElu(
+    _ node: ONNXNode
+  ) throws(CheckpointError) -> ONNXImportedValue {
+    let alpha = try number("alpha", of: node, default: 1)
+    guard alpha != 1 else { return try apply(.elu(alpha: 1), node) }
+    guard alpha.isFinite, alpha != 0, (1 / alpha).isFinite else {
+      throw fault(node, "alpha \(alpha), which nothing can be divided by")
+    }
+    let (input, value) = try anyOperand(0, of: node)
+    let quotient = try scale(input, by: 1 / alpha, named: "\(node.name).quotient", node)
+    let elu = try append("\(node.name).elu", .elementwise(.elu(alpha: 1)), [quotient], for: node)
+    return value(try scale(elu, by: alpha, node))
   }
 
   private mutating func scaledElu(_ node: ONNXNode) throws(CheckpointError) -> ONNXImportedValue {
