@@ -357,6 +357,11 @@ def weights(name, *shape, dtype=np.float32, value=1.0):
     return numpy_helper.from_array(np.full(shape, value, dtype=dtype), name)
 
 
+def pixels(name, *shape):
+    """Numbers that differ from pixel to pixel."""
+    return numpy_helper.from_array(np.arange(np.prod(shape), dtype=np.float32).reshape(shape), name)
+
+
 def refused(nodes, tensors=(), shape=("n", 3, 8, 8), inputs=1, outputs=("y",), opset=13, kind=TensorProto.FLOAT):
     """A file of the smallest size that shows one fault; each node is (operation, inputs, attributes)."""
     made = [
@@ -448,7 +453,7 @@ def refusals():
     yield "empty weights", refused([("Conv", ["x", "k"], {})], [weights("k", 0, 3, 3, 3)]), ""
     yield "unequal sum", refused([("MaxPool", ["x"], {"kernel_shape": [2, 2], "strides": [2, 2]}), ("Add", ["x", "t0"], {})]), "do not align"
     yield "sum with a constant", refused([("Add", ["x", "w"], {})], [w]), "a constant of shape [5, 3] for 3x8x8"
-    yield "sum with a constant map", refused([("Mul", ["x", "m"], {})], [weights("m", 3, 8, 8)]), "a constant of shape [3, 8, 8]"
+    yield "sum with a constant map", refused([("Mul", ["x", "m"], {})], [pixels("m", 3, 8, 8)]), "differ from pixel to pixel"
     yield "constant of five dimensions", refused([("Mul", ["x", "m"], {})], [weights("m", 1, 1, 1, 1, 3)]), "a constant of shape"
     yield "division by zero", refused([("Div", ["x", "m"], {})], [weights("m", value=0.0)]), "inf"
     yield "scale out of range", refused(
@@ -582,7 +587,7 @@ def refusals():
     yield "largest of rows", refused([("Relu", ["x"], {}), ("ArgMax", ["t0"], {"axis": 2})]), "operator ArgMax"
     for name, node, tensors, reason in [
         ("slopes for other channels", ("PRelu", ["x", "s"], {}), [weights("s", 4, 1, 1)], "a constant of shape"),
-        ("slope per pixel", ("PRelu", ["x", "s"], {}), [weights("s", 3, 8, 8)], "a constant of shape"),
+        ("slope per pixel", ("PRelu", ["x", "s"], {}), [pixels("s", 3, 8, 8)], "differ from pixel to pixel"),
         ("slope of the picture", ("PRelu", ["x", "x"], {}), [], "not a constant"),
         ("infinite slope", ("LeakyRelu", ["x"], {"alpha": np.inf}), [], "finite"),
         ("power of the picture", ("Pow", ["x", "x"], {}), [], "not a constant"),
