@@ -14,7 +14,7 @@ struct Step: Sendable {
   var destination: Slot
   var parameters: PackedWeights.Layer?
   /// Whether it is a sum whose addend the graph clips and the step does not.
-  var clipsSumAlone = false
+  var clipsSumAlone: Bool
 }
 
 /// Steps that run once for a batch, or image by image before the next section begins.

@@ -74,18 +74,18 @@ extension Planner {
     } make: { weights, scales throws(EngineError) in
       try Primitive.convolution(device, attributes, scales: scales, weights: weights)
     }
-    let value = try convolve(
+    return try convolve(
       node, .primitive(primitive), parameters,
       from: (primitive.layout(of: ONEDNN_SOURCE), source),
-      to: (primitive.layout(of: ONEDNN_DESTINATION), result), residual: residual)
-    if clipsBeforeSum { steps[steps.count - 1].clipsSumAlone = true }
-    return value
+      to: (primitive.layout(of: ONEDNN_DESTINATION), result), residual: residual,
+      clipsSumAlone: clipsBeforeSum)
   }
 
   private mutating func convolve(
     _ node: Graph.Node, _ computation: Computation, _ parameters: PackedWeights.Layer,
     from wanted: (layout: Layout, format: TensorFormat),
-    to result: (layout: Layout, format: TensorFormat), residual wantedResidual: TensorFormat?
+    to result: (layout: Layout, format: TensorFormat), residual wantedResidual: TensorFormat?,
+    clipsSumAlone: Bool = false
   ) throws(EngineError) -> Value {
     let source = try reordered(
       node.inputs[0], to: wanted.layout, wanted.format, for: node.name)
@@ -95,7 +95,9 @@ extension Planner {
     } else {
       destination = newBuffer(result.layout.byteCount)
     }
-    append(node.name, computation, from: source, to: destination, parameters: parameters)
+    append(
+      node.name, computation, from: source, to: destination, parameters: parameters,
+      clipsSumAlone: clipsSumAlone)
     return Value(slot: destination, layout: result.layout, format: result.format)
   }
 

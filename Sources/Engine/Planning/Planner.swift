@@ -252,7 +252,7 @@ struct Planner {
 
   mutating func append(
     _ name: String, _ computation: Computation, from source: Slot, to destination: Slot,
-    addend: Slot? = nil, parameters: PackedWeights.Layer? = nil
+    addend: Slot? = nil, parameters: PackedWeights.Layer? = nil, clipsSumAlone: Bool = false
   ) {
     for slot in [source, destination, addend].compactMap(\.self) {
       let start = buffers[slot.buffer].lifetime.lowerBound
@@ -261,6 +261,6 @@ struct Planner {
     steps.append(
       Step(
         name: name, computation: computation, source: source, addend: addend,
-        destination: destination, parameters: parameters))
+        destination: destination, parameters: parameters, clipsSumAlone: clipsSumAlone))
   }
 }
