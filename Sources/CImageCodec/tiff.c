@@ -64,6 +64,8 @@ static image_codec_status tiff_start(
     return codec_fail(IMAGE_CODEC_STATUS_TRUNCATED, message, "strips end after the file");
   }
   state->backdrop = backdrop;
+  state->reads_pixels = true;
+  state->reason[0] = 0;
   *columns = (image_codec_columns){0, state->width};
   state->uses_table = tiff_samples_fill(&state->samples, &state->table);
   state->band = calloc(state->band_row_byte_count, state->band_row_count * state->plane_count);

@@ -88,8 +88,10 @@ typedef struct tiff_state {
   const uint8_t *bytes;
   size_t byte_count;
   size_t offset;
-  /// First complaint of libtiff; whether one was about the data of a JPEG inside.
+  /// First complaint of libtiff about the header, or about the pixels once these are read.
   char reason[IMAGE_CODEC_MESSAGE_BYTE_COUNT];
+  bool reads_pixels;
+  /// Whether a complaint was about the pixels.
   bool is_damaged;
   uint32_t width;
   uint32_t height;

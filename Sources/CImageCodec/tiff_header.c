@@ -68,14 +68,19 @@ static int note_error(
   (void)module;
   tiff_state *state = opaque;
   if (state->reason[0] == 0) vsnprintf(state->reason, sizeof state->reason, format, arguments);
+  // Its decoder of faxes goes on after codes that do not exist.
+  if (state->reads_pixels) state->is_damaged = true;
   return 1;
 }
 
 static int note_warning(
     TIFF *file, void *opaque, const char *module, const char *format, va_list arguments) {
   tiff_state *state = opaque;
-  if (module == NULL || strcmp(module, "JPEGLib") != 0) return 1;
-  // libtiff cannot tell how bad it is; the JPEGs inside are held to be whole or damaged.
+  // libtiff cannot tell how bad it is; the JPEGs inside are held to be whole or damaged. So are the
+  // lines of Group 4, which all depend on the one before, but not those of Group 3.
+  if (module == NULL || (strcmp(module, "JPEGLib") != 0 && strcmp(module, "Fax4Decode") != 0)) {
+    return 1;
+  }
   state->is_damaged = true;
   return note_error(file, opaque, module, format, arguments);
 }

@@ -33,6 +33,7 @@ struct ForeignContentTests {
   func brands() {
     #expect(Self.content(Self.box("isom")) == .mp4)
     #expect(Self.content(Self.box("qt  ")) == .quickTime)
+    for brand in ["mif3", "vvic"] { #expect(Self.content(Self.box(brand)) == .imageFile) }
     #expect(Self.content(Self.box("crx ")) == .cameraRaw)
     #expect(Self.content([0, 0, 0, 12] + Array("JXL \r\n".utf8) + [0x87, 0x0A]) == .jpegXL)
     #expect(Self.content([0, 0, 0, 12] + Array("jP  \r\n".utf8) + [0x87, 0x0A]) == .jpeg2000)

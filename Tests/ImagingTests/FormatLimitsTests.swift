@@ -164,6 +164,23 @@ struct FormatLimitsTests {
   }
 
   @Test(
+    "A sequence of images without a still one is called that, and not a file that is cut",
+    .enabled(if: CodecVersions.areInstalled(for: .heic), "libheif is not installed"),
+    arguments: ["msf1hevc", "avisavif"])
+  func sequence(brands: String) {
+    let bytes =
+      Self.box("ftyp", Array("\(brands.prefix(4))\0\0\0\0\(brands)".utf8))
+      + Self.box("moov", Self.box("mvhd", [UInt8](repeating: 0, count: 96), version: 0))
+      + Self.box("mdat", [UInt8](repeating: 7, count: 64))
+    #expect {
+      try ImagePreprocessor(.imageNet).prepare(bytes)
+    } throws: { error in
+      guard case ImagingError.unsupportedFeature(_, let reason) = error else { return false }
+      return reason.contains("sequence of images") && reason.contains("send one frame")
+    }
+  }
+
+  @Test(
     "Images that are made of one another in a circle are refused",
     .enabled(if: CodecVersions.areInstalled(for: .heic), "libheif is not installed"),
     arguments: [

@@ -107,4 +107,22 @@ struct RefusalTests {
         "\(file): \(reason)")
     }
   }
+
+  @Test("A fax whose codes are damaged is refused, though libtiff goes on")
+  func damagedFax() throws {
+    guard CodecVersions.areInstalled(for: .tiff) else { return }
+    let whole = Fixtures.bytes("Formats/group4.tif")
+    #expect(Self.reason(whole) == "accepted")
+    var refused = 0
+    // The codes stand after the header.
+    for place in 8..<8 + 280 {
+      var bytes = whole
+      bytes[place] ^= 0xFF
+      let reason = Self.reason(bytes)
+      if reason == "accepted" { continue }
+      refused += 1
+      #expect(reason.contains("the TIFF image is corrupt"), "\(reason)")
+    }
+    #expect(refused > 200, "\(refused)")
+  }
 }

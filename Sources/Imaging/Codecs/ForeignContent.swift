@@ -18,6 +18,8 @@ package enum ForeignContent: String, Sendable, Hashable, CaseIterable {
   case address = "the bytes are the address of a file, which is not fetched"
   case lfsPointer = "the bytes are a pointer of Git LFS, not the file that it stands for"
   case text = "the bytes are text"
+  case imageFile =
+    "the bytes are an image in a HEIF file, but neither HEIC nor AVIF, or in HEIF's short form (mif3)"
   case mp4 = "the bytes are an MP4 video"
   case quickTime = "the bytes are a QuickTime video (MOV)"
   case matroska = "the bytes are a WebM or Matroska video"
@@ -77,7 +79,8 @@ package enum ForeignContent: String, Sendable, Hashable, CaseIterable {
     case .audio, .riff: "send the bytes of an image file"
     case .cameraRaw: "develop it, or send the JPEG that the camera saved beside it"
     case .gzip, .zstandard, .xz, .bzip2, .zip, .tar, .rar: "unpack it and send the image"
-    case .photoshop, .icon, .macIcon, .jpeg2000, .jpegXL, .jpegXR, .netpbm, .openEXR, .radiance,
+    case .imageFile, .photoshop, .icon, .macIcon, .jpeg2000, .jpegXL, .jpegXR, .netpbm, .openEXR,
+      .radiance,
       .directDraw, .qoi, .bpg, .flif, .xcf, .pcx, .dicom, .fits:
       "convert it to JPEG or PNG"
     }
@@ -124,6 +127,13 @@ package enum ForeignContent: String, Sendable, Hashable, CaseIterable {
       Self.container(encoded) ?? Self.marked(encoded) ?? Self.written(encoded) ?? .unknown
   }
 
+  /// Brands of files of images that are coded otherwise than in HEIC and AVIF (ISO/IEC 23008-12,
+  /// annexes E to L), and of the short form.
+  private static let imageBrands: Set<String> = [
+    "mif2", "mif3", "jpeg", "jpgs", "j2ki", "j2is", "avci", "avcs", "vvic", "vvis", "evbi", "evbs",
+    "unif",
+  ]
+
   /// What the brands of an `ftyp` box, or the lack of any byte, say.
   private static func container(_ encoded: Span<UInt8>) -> ForeignContent? {
     guard !encoded.isEmpty else { return .nothing }
@@ -134,6 +144,7 @@ package enum ForeignContent: String, Sendable, Hashable, CaseIterable {
     case "crx ": return .cameraRaw
     case "jp2 ", "jpx ": return .jpeg2000
     case "M4A ": return .audio
+    case _ where !imageBrands.isDisjoint(with: brands): return .imageFile
     default: return .mp4
     }
   }
