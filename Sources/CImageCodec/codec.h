@@ -72,7 +72,8 @@ uint8_t codec_png_xmp_orientation(const char *type, const uint8_t *data, size_t 
 /// Colours of each value of a sample of up to eight bits, over the backdrop where they are
 /// transparent.
 typedef struct codec_colour_table {
-  uint8_t rgb[256][3];
+  /// The fourth byte is nothing.
+  uint8_t rgb[256][4];
 } codec_colour_table;
 
 /// Composes the colours, RGBA, of all values.

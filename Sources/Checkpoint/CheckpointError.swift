@@ -159,8 +159,9 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
           ? "; two need --activation sigmoid, the probability of the second" : "")
     case .labels(let path, let line, let reason): "\(path), line \(line): \(reason)"
     case .graphOfItsOwn:
-      "its weights alone are of no use: the network has a graph of its own, which a plain file cannot hold, as one of train "
-        + "--hidden has; write it as onnx for other tools, or as native for resnetd (--to)"
+      "its weights alone are of no use: a plain file is read as one of torchvision's networks with square "
+        + "images, and this network is not quite such (another maker's stem or blocks, --hidden, images that are not "
+        + "square); write it as onnx for other tools, or as native for resnetd (--to)"
     case .cancelled: "it was cancelled"
     case .outOfMemory(let byteCount):
       "out of memory: reading it takes \(byteCount) bytes more; allow more memory, or write it in single precision, which "

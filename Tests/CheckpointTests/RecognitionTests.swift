@@ -146,6 +146,29 @@ import Testing
     }
   }
 
+  @Test(
+    "A projection head of DINO is no classifier, however many layers it has", arguments: [1, 3])
+  func projectionHead(layerCount: Int) throws {
+    for prefix in ["", "head.", "module.head."] {
+      var tensors = try SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2]))
+      tensors["fc.weight"] = nil
+      tensors["fc.bias"] = nil
+      if prefix.hasPrefix("module") { tensors = renamed(tensors) { "module.backbone.\($0)" } }
+      func add(_ name: String, _ shape: [Int]) {
+        let values = [Float](repeating: 0.1, count: shape.reduce(1, *))
+        tensors[prefix + name] = Tensor(shape: shape, storage: values)
+      }
+      for layer in 0..<layerCount { add("mlp.\(2 * layer).weight", [32, 32]) }
+      add("last_layer.weight_g", [3, 1])
+      add("last_layer.weight_v", [3, 32])
+      #expect {
+        try load(tensors)
+      } throws: {
+        "\($0)".contains("is a projection head as in DINO")
+      }
+    }
+  }
+
   /// The small network's tensors with the classifier under another name, without its bias.
   private func withoutBias(_ rename: (String) -> String) throws -> [String: Tensor] {
     var tensors = try SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2]))

@@ -117,6 +117,24 @@ extension StateDictionaryTests {
     }
   }
 
+  @Test("Copies that OpenMMLab's hook keeps under flat names are passed over with a line")
+  func hookAverage() throws {
+    let stored = try plain()
+    let copies = stored.map { tensor in
+      let name = "ema_" + tensor.name.replacing(".", with: "_")
+      return Stored(
+        name: name, pickle: Self.zeros(name, like: tensor, in: Self.network), count: tensor.count,
+        data: [UInt8](repeating: 0, count: tensor.data.count))
+    }
+    let model = try load(
+      .dictionary([("state_dict", dictionary(stored + copies))]), stored + copies)
+    try check(model)
+    #expect(
+      model.warnings.contains {
+        $0.hasPrefix("\(copies.count) tensors of OpenMMLab's EMAHook (ema_…) are passed over")
+      }, "\(model.warnings)")
+  }
+
   @Test("The same tensors under two names are one network")
   func alias() throws {
     let stored = try plain()

@@ -183,6 +183,16 @@ bool image_codec_version_heif(char *_Nonnull text, size_t byte_count);
 bool image_codec_version_de265(char *_Nonnull text, size_t byte_count);
 bool image_codec_version_dav1d(char *_Nonnull text, size_t byte_count);
 
+/// Writes the RGB of `count` indices of 1, 2, 4 or 8 bits, which are packed from the highest bit of
+/// each byte on. `colours` has four bytes for each of 256 indices, of which the last is nothing.
+void image_codec_expand_indices(
+    const uint8_t *_Nonnull colours, const uint8_t *_Nonnull indices, unsigned bit_count,
+    uint8_t *_Nonnull rgb, size_t count);
+
+/// Writes `count` pixels of blue, green and red as RGB.
+void image_codec_reverse_colours(
+    const uint8_t *_Nonnull bgr, uint8_t *_Nonnull rgb, size_t count);
+
 /// Composes `count` pixels of RGBA over the backdrop. `rgb` may be the same memory as `rgba`.
 void image_codec_compose_row(
     const uint8_t *_Nonnull rgba, uint8_t *_Nonnull rgb, size_t count,

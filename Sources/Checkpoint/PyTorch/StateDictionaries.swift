@@ -186,12 +186,15 @@ struct StateDictionaries {
   }
 
   /// Returns how to make a state dict of an object of a class.
-  private static func wayToState(from name: String) -> String {
+  ///
+  /// - Parameter key: Name under which it stands in the file; empty if it is the whole file.
+  private static func wayToState(from name: String, under key: String = "") -> String {
     name.hasPrefix("fastai.")
       ? "of a learner save the state dict of its model, in Python: torch.save("
         + "load_learner(\"export.pkl\").model.state_dict(), \"model.pth\")"
       : "of a whole model save the state dict, in Python: torch.save("
-        + "torch.load(\"model.pt\", weights_only=False).state_dict(), \"model.pth\")"
+        + "torch.load(\"model.pt\", weights_only=False)"
+        + (key.isEmpty ? "" : "[\"\(key.prefix(40))\"]") + ".state_dict(), \"model.pth\")"
   }
 
   /// The fault of a file without tensors; it names the objects that may be what they are in.
@@ -216,20 +219,21 @@ struct StateDictionaries {
         "\(name.prefix(40)) is \(found), not a dictionary of names and tensors; \(Self.savingState)"
       )
     }
-    let objects = items.compactMap { item -> String? in
-      guard let name = pickle.text(item.key), let found = pickle.className(item.value) else {
-        return nil
-      }
-      return "\(name.prefix(40)) is a \(found)"
+    let objects = items.compactMap { item -> (name: String, className: String)? in
+      guard let name = pickle.text(item.key) else { return nil }
+      return pickle.className(item.value).map { (name, $0) }
     }
-    guard !objects.isEmpty else {
+    guard let first = objects.first else {
       return .unsupported(
         "the file holds no tensor under a name, nor in a dictionary or a few of them inside of each other; "
           + Self.savingState)
     }
-    let shown = objects.prefix(3).joined(separator: ", ") + (objects.count > 3 ? ", …" : "")
+    let shown =
+      objects.prefix(3).map { "\($0.name.prefix(40)) is a \($0.className)" }.joined(separator: ", ")
+      + (objects.count > 3 ? ", …" : "")
     return .unsupported(
-      "the file's state dict holds no tensor (\(shown)); \(Self.wayToState(from: ""))")
+      "the file holds no tensor under a name (\(shown)); "
+        + Self.wayToState(from: first.className, under: first.name))
   }
 
   /// Returns the error for a list or tuple that holds a state dict, which lies at the top of the file or

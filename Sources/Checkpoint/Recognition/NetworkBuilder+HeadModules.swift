@@ -40,6 +40,13 @@ extension NetworkBuilder {
       otherModules = names.filter { !$0.hasPrefix("\(stated).") }
       return (stated, try modules(of: stated))
     }
+    if let mlp = Self.projection(among: names) {
+      let head = shown(mlp).split(separator: ".").dropLast().joined(separator: ".")
+      throw .unsupported(
+        "\(head.isEmpty ? "the classifier" : head) is a projection head as in DINO, which normalises its "
+          + "features between its mlp and last_layer, and no classifier; export the network as ONNX, or "
+          + "take a file with a linear classifier")
+    }
     if roots.count > 1, let chain = chain(ofRoots: roots, among: names) {
       assume(
         "the classifier is made of \(chain.map { shown($0.name) }.joined(separator: ", ")), in the "
@@ -54,15 +61,22 @@ extension NetworkBuilder {
       throw .variant(
         "any of the modules \(shown(roots)) may be the classifier; say which (--arch head=NAME)")
     }
-    let partsOfProjection = ["\(root).mlp.", "\(root).last_layer."]
-    if partsOfProjection.allSatisfy({ part in names.contains { $0.hasPrefix(part) } }) {
-      throw .unsupported(
-        "\(shown(root)) is a projection head as in DINO, which normalises its features between "
-          + "its mlp and last_layer, and no classifier; export the network as ONNX, or take a file with a "
-          + "linear classifier")
-    }
     let path = Self.path(ofRoot: root, names)
     return (path, try modules(of: path))
+  }
+
+  /// Returns the first module of a projection head, `mlp`, which `last_layer` stands beside; nil if there
+  /// is none.
+  private static func projection(among names: some Sequence<String>) -> String? {
+    /// The module around the first one of a name; nil if the tensor is in none of that name.
+    func parent(of module: String, in tensor: String) -> Substring? {
+      let parts = tensor.split(separator: ".").dropLast()
+      return parts.first { $0 == module[...] }.map { tensor[..<$0.startIndex] }
+    }
+    let mlps = Set(names.compactMap { parent(of: "mlp", in: $0) })
+    guard !mlps.isEmpty else { return nil }
+    let lasts = Set(names.compactMap { parent(of: "last_layer", in: $0) })
+    return mlps.intersection(lasts).min().map { $0 + "mlp" }
   }
 
   /// Returns the name of a module, or of the one inside of it where it parts.

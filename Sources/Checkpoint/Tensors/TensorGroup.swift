@@ -59,6 +59,8 @@ struct TensorGroup: Sendable {
   func checkPlaceholders(under prefix: String) throws(CheckpointError) {
     let needed = placeholders.filter { $0.key.hasPrefix(prefix) && Self.isParameter($0.key) }
     guard let (name, found) = needed.min(by: { $0.key < $1.key }) else { return }
+    let names = Set(entries.map(\.name) + Array(placeholders.keys))
+    if let remedy = OtherWeights.remedy(for: names) { throw .unsupported(remedy) }
     let kind =
       found.arrayFault.map { "it is an array of NumPy \($0)" }
       ?? "it is \(found.className), of which the numbers cannot be read"

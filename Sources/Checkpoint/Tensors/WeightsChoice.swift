@@ -95,7 +95,8 @@ struct WeightsChoice {
   private init(_ file: TensorFile, _ wanted: String?, _ variant: NetworkVariant) {
     (self.file, self.wanted, self.variant) = (file, wanted, variant)
     kept = file.groups.map { group in
-      let entries = group.entries.filter { SpareTensor($0) == nil }
+      let copies = HookAverage.names(among: group.entries.map(\.name))
+      let entries = group.entries.filter { SpareTensor($0) == nil && !copies.contains($0.name) }
       let names = ParameterNames.withoutWrappers(entries.map { $0.name[...] })
       return entries.map { entry in names[entry.name[...]].map { entry.named($0) } ?? entry }
     }
@@ -395,12 +396,14 @@ struct WeightsChoice {
   /// Returns a line for each kind of tensors that are passed over.
   private func notes(on group: TensorGroup) -> [String] {
     let spare = Dictionary(grouping: group.entries) { SpareTensor($0) }
-    return SpareTensor.allCases.compactMap { kind in
-      guard let words = kind.words, let entries = spare[kind], let first = entries.first else {
-        return nil
+    let copyCount = HookAverage.names(among: group.entries.map(\.name)).count
+    return (copyCount > 0 ? [HookAverage.note(count: copyCount)] : [])
+      + SpareTensor.allCases.compactMap { kind in
+        guard let words = kind.words, let entries = spare[kind], let first = entries.first else {
+          return nil
+        }
+        return Self.note(entries, words, first: first)
       }
-      return Self.note(entries, words, first: first)
-    }
   }
 
   private static func note(

@@ -24,7 +24,7 @@ struct BitmapHeader {
   let compression: Compression
   /// Red, green, blue and alpha in pixels of 16 and 32 bits.
   let masks: [BitmapMask]
-  /// Red, green and blue of 256 indices; black where the file has none.
+  /// Red, green, blue and a byte of nothing of 256 indices; black where the file has none.
   let palette: [UInt8]
   let pixelOffset: Int
 
@@ -136,10 +136,10 @@ struct BitmapHeader {
   private static func palette(
     _ bytes: EncodedBytes, _ start: Int, count: Int, _ entryByteCount: Int
   ) -> [UInt8] {
-    var palette = [UInt8](repeating: 0, count: 3 * 256)
+    var palette = [UInt8](repeating: 0, count: 4 * 256)
     for index in 0..<count {
       for channel in 0..<3 {
-        palette[3 * index + channel] = bytes[start + index * entryByteCount + 2 - channel]
+        palette[4 * index + channel] = bytes[start + index * entryByteCount + 2 - channel]
       }
     }
     return palette
@@ -151,20 +151,23 @@ struct BitmapMask {
   let bitCount: Int
   private let shift: Int
   private let bits: UInt32
+  /// The whole range for each value of fewer than eight bits.
+  private let values: [UInt8]
 
   /// Returns nil if the bits are not beside each other.
   init?(_ bits: UInt32) {
     self.bits = bits
     shift = bits == 0 ? 0 : bits.trailingZeroBitCount
     bitCount = bits.nonzeroBitCount
+    let largest = bitCount < 8 ? 1 << bitCount - 1 : 0
+    values = largest == 0 ? [0] : (0...largest).map { UInt8($0 * 255 / largest) }
     guard bits == 0 || bits.leadingZeroBitCount + shift + bitCount == 32 else { return nil }
   }
 
   /// Returns the channel in eight bits: the high ones, or the whole range of fewer, as Pillow does.
   func value(_ pixel: UInt32) -> UInt8 {
-    guard bitCount > 0 else { return 0 }
     let value = (pixel & bits) >> UInt32(shift)
     if bitCount >= 8 { return UInt8(truncatingIfNeeded: value >> UInt32(bitCount - 8)) }
-    return UInt8(value * 255 / (1 << UInt32(bitCount) - 1))
+    return values[Int(value)]
   }
 }

@@ -56,43 +56,45 @@ final class BitmapReader {
     nextRow += 1
     if bitmap.compression == .runs {
       unsafe indices?.withBytes(stored * bitmap.width..<(stored + 1) * bitmap.width) { indices in
-        for x in 0..<bitmap.width { unsafe write(index: Int(indices[x]), to: target + 3 * x) }
+        unsafe expand(indices, bitCount: 8, target)
       }
       return
     }
     let start = bitmap.pixelOffset + stored * bitmap.rowByteCount
-    switch bitmap.bitCount {
-    case 1, 2, 4, 8:
-      let bitCount = bitmap.bitCount
-      for x in 0..<bitmap.width {
-        let bit = x * bitCount
-        let shift = 8 - bitCount - bit % 8
-        let index = Int(bytes[start + bit / 8]) >> shift & (1 << bitCount - 1)
-        unsafe write(index: index, to: target + 3 * x)
+    let end = start + (bitmap.width * bitmap.bitCount + 7) / 8
+    unsafe bytes.withBytes(in: start..<end) { pixels in
+      switch bitmap.bitCount {
+      case 1, 2, 4, 8: unsafe expand(pixels, bitCount: bitmap.bitCount, target)
+      case 24: unsafe image_codec_reverse_colours(pixels, target, bitmap.width)
+      default: unsafe readMasked(pixels, target)
       }
-    case 24:
-      for x in 0..<bitmap.width {
-        for channel in 0..<3 {
-          unsafe target[3 * x + channel] = bytes[start + 3 * x + 2 - channel]
-        }
-      }
-    default: unsafe readMasked(start, target)
     }
   }
 
-  // SAFETY: `target` has room for a pixel, and an index has at most eight bits.
-  private func write(index: Int, to target: UnsafeMutablePointer<UInt8>) {
-    for channel in 0..<3 { unsafe target[channel] = bitmap.palette[3 * index + channel] }
+  // SAFETY: the palette has colours for all indices of eight bits, and both rows the image's width.
+  private func expand(
+    _ indices: UnsafePointer<UInt8>, bitCount: Int, _ target: UnsafeMutablePointer<UInt8>
+  ) {
+    unsafe bitmap.palette.withUnsafeBufferPointer { palette in
+      guard let colours = palette.baseAddress else { return }
+      unsafe image_codec_expand_indices(
+        colours, indices, UInt32(bitCount), target, bitmap.width)
+    }
   }
 
-  private func readMasked(_ start: Int, _ target: UnsafeMutablePointer<UInt8>) {
+  // SAFETY: both rows have the image's width.
+  private func readMasked(
+    _ stored: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>
+  ) {
     let byteCount = bitmap.bitCount / 8
-    let (masks, width) = (bitmap.masks, bitmap.width)
+    let (masks, width, hasAlpha) = (bitmap.masks, bitmap.width, header.has_alpha)
     unsafe row?.withMutableBytes(0..<4 * width) { pixels in
       for x in 0..<width {
-        let pixel = UInt32(bytes.number(at: start + byteCount * x, byteCount))
+        let place = unsafe stored + byteCount * x
+        var pixel = unsafe UInt32(place[0]) | UInt32(place[1]) << 8
+        if byteCount == 4 { pixel |= unsafe UInt32(place[2]) << 16 | UInt32(place[3]) << 24 }
         for channel in 0..<3 { unsafe pixels[4 * x + channel] = masks[channel].value(pixel) }
-        unsafe pixels[4 * x + 3] = header.has_alpha ? masks[3].value(pixel) : 255
+        unsafe pixels[4 * x + 3] = hasAlpha ? masks[3].value(pixel) : 255
       }
       unsafe image_codec_compose_row(pixels, target, width, backdrop)
     }

@@ -13,6 +13,13 @@
     return unsafe bytes[index]
   }
 
+  /// Lends the bytes of a range, which must lie in the file.
+  func withBytes(in range: Range<Int>, _ body: (UnsafePointer<UInt8>) -> Void) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "range must lie in the file")
+    guard !range.isEmpty, let base = unsafe bytes.baseAddress else { return }
+    unsafe body(base + range.lowerBound)
+  }
+
   /// Returns a number of up to four bytes, the lowest first.
   func number(at offset: Int, _ byteCount: Int) -> Int {
     (0..<byteCount).reversed().reduce(0) { $0 << 8 | Int(self[offset + $1]) }
