@@ -188,4 +188,27 @@ extension RecognitionTests {
       #expect(error?.description.contains("did you mean resnet") == true)
     }
   }
+
+  @Test("The search tries every function and every pool that can be said")
+  func candidates() throws {
+    let tried = Set(
+      NetworkVariant().candidates(changing: 1).flatMap {
+        $0.text.split(separator: ",").map(String.init)
+      })
+    let functions = [
+      "relu6", "leaky-relu:0.01", "elu", "selu", "gelu", "silu", "hard-swish", "mish", "tanh",
+      "none",
+    ]
+    let settings =
+      functions.flatMap { ["activation=\($0)", "head-activation=\($0)"] } + [
+        "attention-pool=avgmax", "attention-gate=hard-sigmoid", "attention-padding=circular",
+      ]
+      + NetworkVariant.GlobalPooling.allCases.filter { $0 != .avg }.map { "pool=\($0.rawValue)" }
+      + NetworkVariant.StemPooling.allCases.map { "stem-pool=\($0.rawValue)" }
+    for setting in settings {
+      // As the text of a variant has it.
+      let text = try NetworkVariant(setting).text
+      #expect(tried.contains(text), "\(setting)")
+    }
+  }
 }

@@ -38,6 +38,12 @@ struct ForeignFile: Hashable {
       bytes.count == 0 ? "it is empty" : "\(kind) the bytes \(shown.joined(separator: " "))")
   }
 
+  /// One of the files of a checkpoint that several processes wrote, or the folder of all.
+  static let distributedCheckpoint = ForeignFile(
+    "it is a checkpoint of torch.distributed.checkpoint (FSDP and others), in a folder of several files",
+    remedy: "make one file of the folder, in Python: from torch.distributed.checkpoint import "
+      + "format_utils; format_utils.dcp_to_torch_save(\"FOLDER\", \"model.pth\")")
+
   /// Clause for formats whose own tools have no way to ONNX.
   static let exportTheOriginal = "export the model that it was made from as ONNX"
 }

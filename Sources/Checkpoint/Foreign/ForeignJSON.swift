@@ -91,6 +91,7 @@ enum ForeignJSON {
     if has("-symbol.json"), has(".params") {
       return ForeignFile("the folder holds an MXNet model", remedy: mxNetExport)
     }
+    if has(".distcp") { return .distributedCheckpoint }
     if names.contains("model.json"), has(".bin") {
       return ForeignFile(
         "the folder holds model.json and .bin, as TensorFlow.js writes", remedy: graphExport)

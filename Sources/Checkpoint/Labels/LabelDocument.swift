@@ -65,6 +65,7 @@ enum LabelDocument {
       try check(labels, against: node, path: path)
       return labels
     }
+    if let fault = ambiguity(members) { throw fail(fault) }
     var items: [(index: Int, label: String)] = []
     for (name, value) in members {
       if let index = Int(name), let label = label(value) {
@@ -79,6 +80,24 @@ enum LabelDocument {
       }
     }
     return try Labels.ordered(items, path: path)
+  }
+
+  /// Says what is wrong with an object whose names and values are the numbers of the classes both, if it
+  /// has other labels read as `id2label` than as `class_to_idx`; nil if nothing is.
+  private static func ambiguity(_ members: [(name: String, value: JSONNode)]) -> String? {
+    var numbers: [Int: Int] = [:]
+    for (name, value) in members {
+      guard let key = Int(name), let number = value.string.flatMap({ Int($0) }),
+        members.indices.contains(key), members.indices.contains(number)
+      else { return nil }
+      numbers[key] = number
+    }
+    guard let odd = numbers.keys.sorted().first(where: { numbers[numbers[$0] ?? -1] != $0 }) else {
+      return nil
+    }
+    return
+      "\"\(odd)\" and \"\(numbers[odd] ?? 0)\" are both numbers of classes, so that either may be the "
+      + "label of the other; give a list of labels, or a file with one label per line"
   }
 
   /// Throws if another member of a document has other labels, or `label2id` another number for one of

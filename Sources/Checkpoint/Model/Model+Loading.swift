@@ -63,6 +63,7 @@ extension Model {
   private static func load(
     _ bytes: ModelBytes, fileName: String, options: ModelOptions, path: String? = nil
   ) throws(CheckpointError) -> Model {
+    if fileName.hasSuffix(".distcp") { throw ForeignFile.distributedCheckpoint.error }
     if try FileFormat(sniffing: bytes) == .onnx {
       return try loadONNX(bytes, fileName: fileName, options: options, path: path)
     }

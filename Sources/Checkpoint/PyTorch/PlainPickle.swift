@@ -12,7 +12,12 @@ enum PlainPickle {
       throw .unsupported(
         "a pickle of tensors without their numbers: it is a part of a file of PyTorch")
     }
-    guard pickle.hasArrays else { throw otherPickle.error }
+    guard pickle.hasArrays else {
+      // The file `.metadata` of such a folder.
+      let isDistributed =
+        pickle.className(pickle.root)?.hasPrefix("torch.distributed.checkpoint.") == true
+      throw isDistributed ? ForeignFile.distributedCheckpoint.error : otherPickle.error
+    }
     guard pickle.end == bytes.count else {
       throw .malformed(
         format: .pickle, offset: pickle.end,

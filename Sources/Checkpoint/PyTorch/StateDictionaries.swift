@@ -228,6 +228,11 @@ struct StateDictionaries {
         "the file holds no tensor under a name, nor in a dictionary or a few of them inside of each other; "
           + Self.savingState)
     }
+    if first.className.hasPrefix("torch._utils._rebuild_meta_tensor") {
+      return .unsupported(
+        "\(first.name.prefix(40)) and others are tensors on the device meta, which have no numbers; load "
+          + "the weights into the network before its state dict is saved")
+    }
     let shown =
       objects.prefix(3).map { "\($0.name.prefix(40)) is a \($0.className)" }.joined(separator: ", ")
       + (objects.count > 3 ? ", …" : "")

@@ -117,6 +117,12 @@ extension NetworkBuilder {
   private mutating func choosePooling(inputs: Int?, _ head: String) throws(CheckpointError) {
     let channels = outputShape.channels
     guard inputs == 2 * channels, pooling == nil else { return }
+    guard outputShape.pixelCount != 2 else {
+      throw .unsupported(
+        "the classifier takes \(2 * channels) numbers: the last map's \(channels) channels of 2 pixels "
+          + "each, flattened without a pool, or their means and maxima; tensors do not tell which, so export "
+          + "the network as ONNX")
+    }
     guard head == Self.fastaiHead else {
       throw .variant(
         "the classifier takes \(2 * channels) numbers, twice the \(channels) channels of the last "

@@ -4,11 +4,6 @@ extension NetworkVariant {
   /// What a network may be other than what was stated or is usual, the likelier before the others;
   /// each change is a variant that states nothing else.
   private static var changes: [NetworkVariant] {
-    func change(_ set: (inout NetworkVariant) -> Void) -> NetworkVariant {
-      var variant = NetworkVariant()
-      set(&variant)
-      return variant
-    }
     let stems: [(Int, StemPooling)] = [
       (2, .max), (1, .max), (2, .nothing), (1, .nothing), (2, .maxZero), (2, .maxCeil),
     ]
@@ -46,10 +41,27 @@ extension NetworkVariant {
     return changes
   }
 
+  /// The same of what is so rare that it is tried alone, and not beside another change.
+  private static var rareChanges: [NetworkVariant] {
+    let functions: [Activation] = [.hardSwish, .selu, .tanh, .identity]
+    let headFunctions: [Activation] = [
+      .silu, .relu6, .hardSwish, .mish, .selu, .leakyRelu(slope: 0.1),
+    ]
+    return functions.map { function in change { $0.activation = function } }
+      + headFunctions.map { function in change { $0.headActivation = function } }
+      + [change { $0.attentionPooling = .mean }]
+  }
+
+  private static func change(_ set: (inout NetworkVariant) -> Void) -> NetworkVariant {
+    var variant = NetworkVariant()
+    set(&variant)
+    return variant
+  }
+
   /// Returns variants that differ from the usual one in so many ways, and in nothing that this one
   /// states.
   package func candidates(changing count: Int) -> [NetworkVariant] {
-    let changes = Self.changes.filter { change in
+    let changes = (Self.changes + (count == 1 ? Self.rareChanges : [])).filter { change in
       var both = change
       both.take(self)
       return both.differences(from: self) == change

@@ -204,6 +204,8 @@ import Testing
     #expect(try read("0\n1\n") == ["0", "1"])
     // Numbers may be the names of classes.
     #expect(try read(#"{"7": 0, "3": 1}"#) == ["7", "3"])
+    // Read either way it says the same.
+    #expect(try read(#"{"0": "1", "1": "0"}"#) == ["1", "0"])
   }
 
   @Test(
@@ -218,6 +220,10 @@ import Testing
       (#"{"0": "cat", "2": "hen"}"#, "class 2 of 2 labels, which are those of the classes 0 to 1"),
       (#"{"0": "cat", "00": "dog"}"#, "class 0 has two labels, \"cat\" and \"dog\""),
       (#"{"cat": 1, "dog": 2}"#, "class 2 of 2 labels"), (#"{"cat": -1}"#, "class -1 of 1 labels"),
+      (
+        #"{"0": "1", "1": "2", "2": "0"}"#,
+        #""0" and "1" are both numbers of classes, so that either may be the label of the other"#
+      ),
       (#"{"cat": 0.5}"#, "member \"cat\" of the JSON object is neither"),
       (#"{"cat": [0]}"#, "member \"cat\""), (#"{"0": "cat", "0": "dog"}"#, "JSON: "),
       ("[\"cat\",\n\"dog\"", "JSON: "), ("{\n\"0\": \"cat\",\n}", "line 3: JSON: "),

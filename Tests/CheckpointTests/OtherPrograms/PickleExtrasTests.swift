@@ -72,6 +72,29 @@ import Testing
     #expect(nested.contains("weights_only=False)[\"model\"].state_dict()"), "\(nested)")
   }
 
+  @Test("Tensors on the device meta are told, which have no numbers")
+  func withoutNumbers() {
+    let value = PickleBytes.dictionary([
+      (
+        "fc.weight",
+        .of(.global("torch._utils", "_rebuild_meta_tensor_no_storage"), .tuple([]), .code("R"))
+      )
+    ])
+    let bytes = PickleBytes.stream(value.pickle(), storages: [])
+    let reason = failure { try Model.load(bytes: bytes, fileName: "model.pth") }
+    #expect(reason.contains("tensors on the device meta"), "\(reason)")
+  }
+
+  @Test("Files of a distributed checkpoint say how to make one file of it")
+  func distributedCheckpoint() {
+    let metadata = PickleBytes.of(
+      .global("torch.distributed.checkpoint.metadata", "Metadata"), .tuple([]), .code("R"))
+    for name in [".metadata", "__0_0.distcp"] {
+      let reason = failure { try Model.load(bytes: metadata.pickle(), fileName: name) }
+      #expect(reason.contains("dcp_to_torch_save"), "\(reason)")
+    }
+  }
+
   @Test("An exported learner of fastai is named, with the way to its model's state dict")
   func learner() {
     let object = PickleBytes.of(
