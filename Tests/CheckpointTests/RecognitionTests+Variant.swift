@@ -211,4 +211,16 @@ extension RecognitionTests {
       #expect(tried.contains(text), "\(setting)")
     }
   }
+
+  @Test("The stem's pool and the filter after it are one module", arguments: ["average", "blur"])
+  func pooledStem(kind: String) throws {
+    var options = ModelOptions(labels: ["a", "b", "c"])
+    options.variant = try NetworkVariant("anti-aliasing=\(kind)")
+    let model = try Model.load(
+      bytes: SafetensorsBytes.plain(SmallNetworks.tensors(of: Self.small(.basic, [2, 2, 2, 2]))),
+      fileName: "net.safetensors", options: options)
+    let outputs = model.graph.outputs(named: "maxpool")
+    let shapes = try model.graph.shapes()
+    #expect(outputs.map { shapes[$0].height } == [56])
+  }
 }

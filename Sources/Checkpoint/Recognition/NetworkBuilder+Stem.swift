@@ -105,7 +105,7 @@ extension NetworkBuilder {
       case .average: return try appendFilter("maxpool", stride: 2)
       case .blur:
         window.stride = Extent(1)
-        try append("maxpool", .maxPool(window))
+        try append("maxpool.0", .maxPool(window))
         return try appendFilter("maxpool.1", stride: 2)
       }
     case .maxZero:
