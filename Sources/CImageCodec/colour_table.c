@@ -57,3 +57,18 @@ void image_codec_reverse_colours(const uint8_t *bgr, uint8_t *rgb, size_t count)
     rgb[3 * last + channel] = bgr[3 * last + 2 - channel];
   }
 }
+
+void image_codec_pick_bytes(
+    const uint8_t *pixels, const uint8_t *places, uint8_t *rgba, size_t count) {
+  const unsigned red = 8u * places[0], green = 8u * places[1], blue = 8u * places[2];
+  const bool has_alpha = places[3] < 4;
+  const unsigned alpha = has_alpha ? 8u * places[3] : 0;
+  for (size_t pixel = 0; pixel < count; pixel++) {
+    uint32_t stored;
+    memcpy(&stored, pixels + 4 * pixel, 4);
+    rgba[4 * pixel] = (uint8_t)(stored >> red);
+    rgba[4 * pixel + 1] = (uint8_t)(stored >> green);
+    rgba[4 * pixel + 2] = (uint8_t)(stored >> blue);
+    rgba[4 * pixel + 3] = has_alpha ? (uint8_t)(stored >> alpha) : 255;
+  }
+}

@@ -164,6 +164,9 @@ struct BitmapMask {
     guard bits == 0 || bits.leadingZeroBitCount + shift + bitCount == 32 else { return nil }
   }
 
+  /// Place of the byte that the channel is; nil if it is not a byte of its own.
+  var byte: UInt8? { bitCount == 8 && shift.isMultiple(of: 8) ? UInt8(shift / 8) : nil }
+
   /// Returns the channel in eight bits: the high ones, or the whole range of fewer, as Pillow does.
   func value(_ pixel: UInt32) -> UInt8 {
     let value = (pixel & bits) >> UInt32(shift)

@@ -88,7 +88,13 @@ final class BitmapReader {
   ) {
     let byteCount = bitmap.bitCount / 8
     let (masks, width, hasAlpha) = (bitmap.masks, bitmap.width, header.has_alpha)
+    let places =
+      masks.prefix(3).compactMap(\.byte) + [hasAlpha ? masks[3].byte : 4].compactMap(\.self)
     unsafe row?.withMutableBytes(0..<4 * width) { pixels in
+      if byteCount == 4, places.count == 4 {
+        unsafe image_codec_pick_bytes(stored, places, pixels, width)
+        return unsafe image_codec_compose_row(pixels, target, width, backdrop)
+      }
       for x in 0..<width {
         let place = unsafe stored + byteCount * x
         var pixel = unsafe UInt32(place[0]) | UInt32(place[1]) << 8
