@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bounds.h"
+#include "maximum_pooling.h"
 #include "tile_gradient.h"
 #include "tile_layer.h"
 #include "tiles.h"

@@ -7,6 +7,8 @@ enum BoundStep {
   case kernel(
     any ConvolutionKernel, source: UnsafeMutableRawPointer, weights: AlignedMemory,
     destination: UnsafeMutableRawPointer, scratchpad: UnsafeMutableRawPointer)
+  case maximum(
+    MaximumKernel, source: UnsafeMutableRawPointer, destination: UnsafeMutableRawPointer)
 
   /// Binds a step; the arena and the scratch memory must outlive it.
   init(
@@ -25,6 +27,9 @@ enum BoundStep {
       unsafe self = .kernel(
         kernel, source: address(step.source), weights: parameters.weight,
         destination: address(step.destination), scratchpad: scratchpad.base)
+    case .maximum(let kernel):
+      unsafe self = .maximum(
+        kernel, source: address(step.source), destination: address(step.destination))
     case .primitive(let primitive):
       var addresses: [(role: onednn_role, address: UnsafeMutableRawPointer)] = unsafe [
         (ONEDNN_SOURCE, address(step.source)), (ONEDNN_DESTINATION, address(step.destination)),
@@ -45,6 +50,8 @@ enum BoundStep {
     case .kernel(let kernel, let source, let weights, let destination, let scratchpad):
       unsafe kernel.run(
         source: source, weights: weights.base, destination: destination, scratchpad: scratchpad)
+    case .maximum(let kernel, let source, let destination):
+      unsafe kernel.run(source: source, destination: destination)
     }
   }
 }

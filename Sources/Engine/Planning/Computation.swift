@@ -4,11 +4,13 @@ import COneDNN
 enum Computation: Sendable {
   case primitive(Primitive)
   case kernel(any ConvolutionKernel)
+  case maximum(MaximumKernel)
 
   var scratchpadByteCount: Int {
     switch self {
     case .primitive(let primitive): primitive.byteCount(of: ONEDNN_SCRATCHPAD)
     case .kernel(let kernel): kernel.scratchpadByteCount
+    case .maximum: 0
     }
   }
 
@@ -16,7 +18,7 @@ enum Computation: Sendable {
   var isReference: Bool {
     switch self {
     case .primitive(let primitive): primitive.isReference
-    case .kernel: false
+    case .kernel, .maximum: false
     }
   }
 
@@ -25,6 +27,7 @@ enum Computation: Sendable {
     switch self {
     case .primitive(let primitive): primitive.implementation
     case .kernel(let kernel): kernel.implementation
+    case .maximum(let kernel): kernel.implementation
     }
   }
 }

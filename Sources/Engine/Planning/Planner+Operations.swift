@@ -124,7 +124,11 @@ extension Planner {
     _ node: Graph.Node, _ pooling: Pooling, _ shape: FeatureShape, kind: onednn_pooling_kind
   ) throws(EngineError) -> Value {
     let id = node.inputs[0]
-    if kind != ONEDNN_MAXIMUM { _ = try floatingPoint(id, for: node.name) }
+    if kind == ONEDNN_MAXIMUM {
+      if let value = try maximize(node, pooling, shape) { return value }
+    } else {
+      _ = try floatingPoint(id, for: node.name)
+    }
     let attributes = onednn_pooling(
       pooling, kind: kind, batch: batch, input: lowered.shapes[id], output: shape)
     let device = device
@@ -134,6 +138,23 @@ extension Planner {
     let layout = try primitive.layout(of: ONEDNN_DESTINATION)
     let destination = newBuffer(layout.byteCount)
     append(node.name, primitive, from: source.slot, to: destination)
+    return Value(slot: destination, layout: layout, format: source.format)
+  }
+
+  /// Plans maxima by our kernels, on the input as it lies; nil where they do not compute them.
+  private mutating func maximize(
+    _ node: Graph.Node, _ pooling: Pooling, _ shape: FeatureShape
+  ) throws(EngineError) -> Value? {
+    let id = node.inputs[0]
+    let source = current(id)
+    guard let block = try channelBlock(of: id),
+      let kernel = MaximumKernel(
+        pooling, source.format.number, batch: batch, input: lowered.shapes[id], output: shape,
+        channelBlock: block, threads: options.threads, instructions: options.kernelInstructions)
+    else { return nil }
+    let layout = try Layout(blocked: dimensions(shape), by: block, source.format.number)
+    let destination = newBuffer(layout.byteCount)
+    append(node.name, .maximum(kernel), from: source.slot, to: destination)
     return Value(slot: destination, layout: layout, format: source.format)
   }
 

@@ -131,10 +131,7 @@ struct Planner {
       try Layout(blocked: dimensions(shape), by: block, number)
     }
     // In an order with the images outermost, the batch is simply its images in a row.
-    var block = 0
-    for candidate in [16, 8] where try inOrder(candidate) == current(id).layout {
-      block = candidate
-    }
+    let block = try channelBlock(of: id) ?? 0
     let slot = try reordered(id, to: inOrder(block), current(id).format, for: "batch")
     let imageByteCount = current(id).layout.byteCount
     buffers[slot.buffer].byteCount = imageByteCount * planBatch
@@ -207,6 +204,18 @@ struct Planner {
 
   func dimensions(_ shape: FeatureShape) -> [Int] {
     [batch, shape.channels, shape.height, shape.width]
+  }
+
+  /// Returns the channels of a node's output that lie next to each other: 8, 16, or 0 for all; nil if
+  /// it lies otherwise.
+  func channelBlock(of id: Graph.NodeID) throws(EngineError) -> Int? {
+    let value = current(id)
+    for block in [0, 16, 8] {
+      let layout = try Layout(
+        blocked: dimensions(lowered.shapes[id]), by: block, value.format.number)
+      if layout == value.layout { return block }
+    }
+    return nil
   }
 
   func rowMajor(_ shape: FeatureShape) throws(EngineError) -> Layout {
