@@ -11,6 +11,10 @@
 // Makes all eight tiles 16 rows of 64 bytes; `_tile_release` frees them.
 void tiles_configure(void);
 
+// Makes rows of the tiles 4 and 5 so many bytes, which the tiles 6 and 7 have a fourth of as rows,
+// and all else as above.
+void tiles_configure_depth(int64_t bytes);
+
 // Zeros at the end of a line that are those at the beginning of the next as well.
 int64_t tiles_shared_zeros(
     int64_t stride, int64_t input, int64_t output, int64_t kernel, int64_t before);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "tile_lines.h"
 #include "tile_products.h"
 
 #if defined(__x86_64__)
@@ -20,6 +21,7 @@ int omp_get_num_threads(void);
 
 bool tile_layer_computes(const tile_layer *layer) {
   const tile_convolution *c = &layer->convolution;
+  if (tile_lines_computes(layer)) return true;
   return c->channels * number_bytes(layer->source) % tile_row == 0 &&
          c->outputs % tile_outputs == 0 && c->output_height * c->output_width >= tile_positions &&
          c->kernel_height * c->kernel_width <= tap_limit;
@@ -66,14 +68,8 @@ static int64_t weight_bytes(const tile_layer *layer) {
 }
 
 size_t tile_layer_weight_byte_count(const tile_layer *layer) {
+  if (tile_lines_computes(layer)) return tile_lines_weight_byte_count(layer);
   return (size_t)weight_bytes(layer) + 2 * (size_t)layer->convolution.outputs * sizeof(float);
-}
-
-static uint16_t rounded(float number) {
-  uint32_t bits;
-  memcpy(&bits, &number, sizeof bits);
-  if ((bits & 0x7fffffff) > 0x7f800000) return (uint16_t)(bits >> 16 | 0x40);
-  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 // Packs a tile: [group of channels][output][channels that one step multiplies].
@@ -99,6 +95,10 @@ static void pack_tile(
 void tile_layer_pack(
     const tile_layer *layer, const void *weights, const float *bias, const float *scales,
     void *packed) {
+  if (tile_lines_computes(layer)) {
+    tile_lines_pack(layer, weights, bias, scales, packed);
+    return;
+  }
   const tile_convolution *c = &layer->convolution;
   const int64_t bytes = number_bytes(layer->source);
   const int64_t chunk = chunk_bytes / bytes, row = tile_row / bytes;
@@ -111,11 +111,7 @@ void tile_layer_pack(
           for (int64_t k = panel; k < least(c->outputs, panel + panel_outputs);
                k += tile_outputs, next += weight_tile)
             pack_tile(layer, weights, i, k, tap, next);
-  float *numbers = (float *)next;
-  for (int64_t k = 0; k < c->outputs; k++) {
-    numbers[k] = bias ? bias[k] : 0;
-    numbers[c->outputs + k] = scales ? scales[k] : 1;
-  }
+  pack_finish(layer, bias, scales, (float *)next);
 }
 
 // Sums of a block, of each thread its own.
@@ -132,6 +128,7 @@ static int64_t copied_bytes(const tile_convolution *c, const tile_division *d) {
 }
 
 size_t tile_layer_scratch_byte_count(const tile_layer *layer) {
+  if (tile_lines_computes(layer)) return tile_lines_scratch_byte_count(layer);
   const tile_division d = divide(layer);
   return (size_t)copied_bytes(&layer->convolution, &d) +
          (size_t)layer->threads * sizeof(block_sums);
@@ -218,6 +215,10 @@ static void run_share(void (*share)(void *), group_work *work) {
 void tile_layer_run(
     const tile_layer *layer, const void *source, const void *packed, void *destination,
     void *scratch) {
+  if (tile_lines_computes(layer)) {
+    tile_lines_run(layer, source, packed, destination, scratch);
+    return;
+  }
   const tile_convolution *c = &layer->convolution;
   const tile_division d = divide(layer);
   const int64_t input = c->input_height * c->input_width * d.pixel;

@@ -1,14 +1,11 @@
 // Division of a convolution by tiles into products of matrices.
 #pragma once
 
-#include "tile_configuration.h"
-#include "tile_layer.h"
+#include "tile_numbers.h"
 
 #if defined(__x86_64__)
 #pragma clang assume_nonnull begin
 
-// Positions of a tile of the source, outputs of a tile of weights, and bytes of a row of either.
-enum { tile_positions = 16, tile_outputs = 16, tile_row = 64 };
 // Bytes of a tile of weights.
 enum { weight_tile = tile_outputs * tile_row };
 // Positions and outputs that are computed together, by four tiles of sums. A position's outputs are
@@ -17,7 +14,6 @@ enum { block_positions = 2 * tile_positions, panel_outputs = 2 * tile_outputs };
 // Bytes of each position that are summed over all taps before the next ones: so few that the first
 // cache holds them for a block of positions and its taps.
 enum { chunk_bytes = 256 };
-enum { tap_limit = 49 };
 
 // Division of the work.
 //
@@ -54,8 +50,6 @@ typedef struct {
 // must be configured. `sums` has room for the block's.
 void tile_products_run(
     const tile_products *products, int64_t position, int64_t panel, int32_t *sums);
-
-static inline int64_t number_bytes(tile_number number) { return number == TILE_BF16 ? 2 : 1; }
 
 #pragma clang assume_nonnull end
 #endif

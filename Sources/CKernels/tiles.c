@@ -15,7 +15,9 @@ bool tiles_prepare(void) {
          syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 }
 
-TILES void tiles_configure(void) {
+TILES void tiles_configure(void) { tiles_configure_depth(64); }
+
+TILES void tiles_configure_depth(int64_t bytes) {
   struct {
     uint8_t palette, first_row;
     uint8_t reserved[14];
@@ -23,8 +25,8 @@ TILES void tiles_configure(void) {
     uint8_t rows[16];
   } configuration = {.palette = 1};
   for (int tile = 0; tile < 8; tile++) {
-    configuration.bytes[tile] = 64;
-    configuration.rows[tile] = 16;
+    configuration.bytes[tile] = tile == 4 || tile == 5 ? (uint16_t)bytes : 64;
+    configuration.rows[tile] = tile < 6 ? 16 : (uint8_t)(bytes / 4);
   }
   _tile_loadconfig(&configuration);
 }

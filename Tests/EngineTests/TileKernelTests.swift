@@ -28,6 +28,13 @@ struct TileKernelTests {
     Case(images: 1, channels: 288, outputs: 144, height: 7, width: 7),
     // More weights than stay in the cache.
     Case(images: 1, channels: 512, outputs: 288, height: 7, width: 7),
+    // Few channels, of which whole lines are multiplied.
+    Case(channels: 3, outputs: 64, height: 33, width: 34, kernel: 7, stride: 2, padding: 3),
+    Case(channels: 3, outputs: 32, width: 32, padding: 1),
+    Case(channels: 1, outputs: 96, height: 20, width: 21, kernel: 5, padding: 0),
+    Case(channels: 4, outputs: 160, height: 5, width: 50, kernel: 2, stride: 3, padding: 2),
+    Case(images: 2, channels: 10, outputs: 32, height: 1, width: 19, padding: 4),
+    Case(images: 1, channels: 2, outputs: 64, height: 40, width: 64, kernel: 1, padding: 0),
   ]
 
   @Test("Outputs are those of sums in double precision", arguments: cases, [1, 3])
@@ -35,7 +42,7 @@ struct TileKernelTests {
     for (addsResidual, appliesReLU, isClipped) in [
       (false, false, false), (true, false, false), (true, true, false), (true, false, true),
       (false, false, true),
-    ] {
+    ] where !(addsResidual && item.hasFewChannels) {
       var convolution = item.convolution
       convolution.hasBias = true
       convolution.addsResidual = addsResidual
@@ -61,9 +68,12 @@ struct TileKernelTests {
     arguments: [
       Case(channels: 64, outputs: 48), Case(channels: 64, stride: 2),
       Case(images: 1, channels: 320, outputs: 32, height: 6, width: 6, kernel: 1, padding: 0),
+      Case(channels: 3, outputs: 96, height: 34, width: 37, kernel: 7, stride: 2, padding: 3),
+      Case(images: 1, channels: 12, outputs: 32, height: 3, width: 40, kernel: 5, padding: 3),
     ], [(Number.u8, Number.u8), (.s8, .u8), (.u8, .s8)])
   func integers(of item: Case, numbers: (source: Number, destination: Number)) throws {
-    for (addsResidual, isClipped) in [(false, false), (true, false), (false, true), (true, true)] {
+    for (addsResidual, isClipped) in [(false, false), (true, false), (false, true), (true, true)]
+    where !(addsResidual && item.hasFewChannels) {
       var convolution = item.convolution
       convolution.hasBias = true
       convolution.addsResidual = addsResidual
@@ -94,7 +104,10 @@ struct TileKernelTests {
 
   @Test("An image's outputs are the same in every batch")
   func batches() throws {
-    for item in [Case(images: 3, channels: 64, outputs: 32, height: 7, width: 7), Self.cases[13]] {
+    for item in [
+      Case(images: 3, channels: 64, outputs: 32, height: 7, width: 7), Self.cases[13],
+      Case(images: 3, channels: 3, outputs: 64, width: 20),
+    ] {
       let convolution = item.convolution
       let whole = Layer(item, convolution)
       let outputs = try whole.run(threads: 1)
@@ -121,6 +134,18 @@ struct TileKernelTests {
     #expect(!outputs[item.output.elementCount...].contains { $0.isNaN })
   }
 
+  @Test("A NaN beside a line of few channels reaches the windows that see it, or end before it")
+  func narrowNotANumber() throws {
+    let item = Case(images: 1, channels: 3, outputs: 32, height: 5, width: 24, padding: 0)
+    var layer = Layer(item, item.convolution)
+    layer.source[(2 * item.width + 12) * 3] = Float.nan.half
+    let outputs = try layer.run(threads: 1).map(TileGradientTests.value)
+    for index in outputs.indices {
+      let column = index / item.outputs % item.output.width
+      #expect(outputs[index].isNaN == (9...12 ~= column), "\(index)")
+    }
+  }
+
   @Test("What it cannot compute is left to others")
   func others() {
     let shape = FeatureShape(channels: 32, height: 8, width: 8)
@@ -135,6 +160,28 @@ struct TileKernelTests {
     let few = FeatureShape(channels: 16, height: 8, width: 8)
     #expect(
       TileKernel(Case().convolution, .bf16, batch: 1, input: few, output: shape, threads: 1) == nil)
+  }
+
+  @Test("Short lines, other counts of outputs and residuals are left to others if channels are few")
+  func fewChannels() {
+    for change: (inout Case) -> Void in [
+      { $0.outputs = 48 }, { $0.width = 15 }, { $0.channels = 11 },
+    ] {
+      var item = Case(channels: 3, outputs: 32, width: 16)
+      for isComputed in [true, false] {
+        let kernel = TileKernel(
+          item.convolution, .bf16, batch: 1, input: item.input, output: item.output, threads: 1)
+        #expect((kernel != nil) == isComputed)
+        change(&item)
+      }
+    }
+    let item = Case(channels: 3, outputs: 32, width: 16)
+    var convolution = item.convolution
+    convolution.addsResidual = true
+    let numbers = TileKernel.Numbers(source: .bf16, destination: .bf16, residual: (.bf16, 1))
+    #expect(
+      TileKernel(convolution, numbers, batch: 1, input: item.input, output: item.output, threads: 1)
+        == nil)
   }
 
   /// A convolution with its numbers.
@@ -243,6 +290,9 @@ struct TileKernelTests {
 }
 
 extension TileGradientTests.Case {
+  /// Whether the kernels multiply whole lines of a window.
+  fileprivate var hasFewChannels: Bool { channels <= 12 }
+
   /// Calls `body` with the index of the first channel that each tap reads for an output at
   /// `[n, y, x, K]`, and with the tap.
   fileprivate func forEachTap(of index: Int, _ body: (Int, Int) -> Void) {

@@ -31,6 +31,11 @@ typedef struct {
 
 // Tells whether the bytes of a pixel of the source are a multiple of 64 and the outputs of 16, an
 // image has at least 16 output pixels, and the kernel at most 49.
+//
+// Or whether the channels are few: then a line of a window has at most 64 bytes and a line of
+// results at least 16 pixels, the outputs are a multiple of 32, and no residual is added. If a line
+// of a window has an odd number of bfloat16, a NaN or infinity reaches the windows that end just
+// before it too.
 bool tile_layer_computes(const tile_layer *layer);
 
 // Bytes of packed weights, bias and scales, for every batch size and number of threads.
