@@ -144,8 +144,8 @@ image_codec_status read_presentation(heif_state *state, codec_message message) {
     if (heif_find_box(state->bytes, state->byte_count, "moov", movie)) {
       return codec_fail(
           IMAGE_CODEC_STATUS_UNSUPPORTED, message,
-          "it is a sequence of images, as a video is, without a still image; send one frame of it as "
-          "a JPEG");
+          "it is a sequence of images, as a video is, without a still image; send one frame of it "
+          "as a JPEG");
     }
     return codec_fail(IMAGE_CODEC_STATUS_CORRUPT, message, "it has no list of images");
   }

@@ -193,8 +193,8 @@ void image_codec_expand_indices(
 void image_codec_reverse_colours(
     const uint8_t *_Nonnull bgr, uint8_t *_Nonnull rgb, size_t count);
 
-/// Writes `count` pixels of four bytes as RGBA. `places` are those of red, green, blue and alpha in a
-/// pixel, 0 to 3; alpha is 255 if its place is 4.
+/// Writes `count` pixels of four bytes as RGBA. `places` are those of red, green, blue and alpha in
+/// a pixel, 0 to 3; alpha is 255 if its place is 4.
 void image_codec_pick_bytes(
     const uint8_t *_Nonnull pixels, const uint8_t *_Nonnull places, uint8_t *_Nonnull rgba,
     size_t count);

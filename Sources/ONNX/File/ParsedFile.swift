@@ -14,7 +14,9 @@ extension ONNXModel {
   private let handle: OpaquePointer
 
   init(_ bytes: RawSpan) throws(ONNXError) {
-    guard bytes.byteCount > 0 else { throw .malformed(reason: "the file is empty; fetch or copy it again") }
+    guard bytes.byteCount > 0 else {
+      throw .malformed(reason: "the file is empty; fetch or copy it again")
+    }
     var opened: OpaquePointer?
     var reason = ""
     let capacity = Int(ONNX_MESSAGE_BYTE_COUNT)
