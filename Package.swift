@@ -49,7 +49,7 @@ let package = Package(
     room("CTLS", linking: ["ssl", "crypto"]),
     room("CProgram"),
     room("CSandbox", linking: ["seccomp"]),
-    room("CCurl", linking: ["curl"]),
+    room("CCurl", linking: ["curl", "ssl", "crypto"]),
     room("CYajl", linking: ["yajl"]),
     room("CCompression", linking: ["z", "zstd"]),
     .target(

@@ -51,7 +51,7 @@ static int advance(
 
 static CURLcode set_tls(CURL *curl, const remote_question *question) {
   CURLcode code = question->authorities
-                      ? curl_easy_setopt(curl, CURLOPT_CAINFO, question->authorities)
+                      ? remote_set_only_authorities(curl, question->authorities)
                       : remote_set_authorities(curl);
   if (!code && question->authorities && question->takes_any_name)
     code = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);

@@ -1,12 +1,14 @@
 #include "internal.h"
 
 #include <arpa/inet.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -15,7 +17,7 @@ enum {
   IGNORED_BYTE_LIMIT = 1 << 16,
   IPV4_BYTE_COUNT = 4,
   IPV6_BYTE_COUNT = 16,
-  // Time after which authorities are read again, 10 minutes: their file may have changed.
+  // Time after which authorities are read again, 10 minutes: their files may have changed.
   AUTHORITIES_SECONDS = 600,
 };
 
@@ -143,51 +145,58 @@ bool remote_read_origin(const char *text, remote_origin *origin) {
   return result;
 }
 
-// MARK: - What transfers leave
+// MARK: - Authorities
 
-// libcurl keeps authorities in the handle that transfers run in (CURLOPT_CA_CACHE_TIMEOUT).
-struct remote_image_pool {
+// libcurl would read them for each transfer, and keep those of a file alone.
+struct remote_trust {
   pthread_mutex_t mutex;
-  size_t capacity;
-  size_t count;
-  CURLM *handles[];
+  X509_STORE *authorities;
+  // Seconds of the monotonic clock.
+  time_t read_at;
 };
 
-remote_image_pool *remote_image_pool_create(size_t count) {
-  remote_image_pool *pool = calloc(1, sizeof *pool + count * sizeof *pool->handles);
-  if (!pool) return NULL;
-  pool->capacity = count;
-  if (pthread_mutex_init(&pool->mutex, NULL) == 0) return pool;
-  free(pool);
+remote_trust *remote_trust_create(void) {
+  remote_trust *trust = calloc(1, sizeof *trust);
+  if (trust && pthread_mutex_init(&trust->mutex, NULL) == 0) return trust;
+  free(trust);
   return NULL;
 }
 
-void remote_image_pool_destroy(remote_image_pool *pool) {
-  while (pool->count > 0) curl_multi_cleanup(pool->handles[--pool->count]);
-  pthread_mutex_destroy(&pool->mutex);
-  free(pool);
+void remote_trust_destroy(remote_trust *trust) {
+  X509_STORE_free(trust->authorities);
+  pthread_mutex_destroy(&trust->mutex);
+  free(trust);
 }
 
-static CURLM *take_handle(remote_image_pool *pool) {
-  pthread_mutex_lock(&pool->mutex);
-  CURLM *handle = pool->count > 0 ? pool->handles[--pool->count] : NULL;
-  pthread_mutex_unlock(&pool->mutex);
-  return handle ? handle : curl_multi_init();
+// Returns the authorities, for X509_STORE_free; NULL where they cannot be read.
+static X509_STORE *take_authorities(remote_trust *trust) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  pthread_mutex_lock(&trust->mutex);
+  if (trust->authorities && now.tv_sec - trust->read_at >= AUTHORITIES_SECONDS) {
+    X509_STORE_free(trust->authorities);
+    trust->authorities = NULL;
+  }
+  if (!trust->authorities) {
+    trust->authorities = remote_read_authorities();
+    trust->read_at = now.tv_sec;
+  }
+  X509_STORE *authorities = trust->authorities;
+  if (authorities && !X509_STORE_up_ref(authorities)) authorities = NULL;
+  pthread_mutex_unlock(&trust->mutex);
+  return authorities;
 }
 
-static void give_back(remote_image_pool *pool, CURLM *handle) {
-  pthread_mutex_lock(&pool->mutex);
-  const bool has_room = pool->count < pool->capacity;
-  if (has_room) pool->handles[pool->count++] = handle;
-  pthread_mutex_unlock(&pool->mutex);
-  if (!has_room) curl_multi_cleanup(handle);
+static CURLcode use_authorities(CURL *curl, void *openssl, void *authorities) {
+  (void)curl;
+  SSL_CTX_set1_cert_store(openssl, authorities);
+  return CURLE_OK;
 }
 
 // MARK: - Transfers
 
 typedef struct {
   CURL *curl;
-  CURLM *multi;
   const remote_image *image;
   const remote_image_functions *functions;
   remote_permission permission;
@@ -226,20 +235,26 @@ static size_t take(char *bytes, size_t size, size_t count, void *context) {
   return transfer->functions->take(transfer->functions->context, bytes, total) ? total : 0;
 }
 
+// Has the authorities used in place of libcurl's own; NULL for a transfer without TLS.
+static CURLcode set_authorities(CURL *curl, X509_STORE *authorities) {
+  CURLcode code = curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
+  if (!code) code = curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+  if (!code && authorities) {
+    code = curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, use_authorities);
+    if (!code) code = curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, authorities);
+  }
+  return code;
+}
+
 static CURLcode set_options(transfer *transfer, const char *url, char *message) {
   CURL *curl = transfer->curl;
   const remote_image *image = transfer->image;
   CURLcode code = curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
-  if (!code) code = remote_set_authorities(curl);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_URL, url);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   // A proxy would hide the address from `open_socket`.
   if (!code) code = curl_easy_setopt(curl, CURLOPT_PROXY, "");
   if (!code) code = curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-  // Authorities are kept if they come from one file alone. A folder, which Debian's libcurl reads
-  // besides, has the same ones.
-  if (!code) code = curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
-  if (!code) code = curl_easy_setopt(curl, CURLOPT_CA_CACHE_TIMEOUT, (long)AUTHORITIES_SECONDS);
   // Each transfer looks the name up, and its address is judged.
   if (!code) code = curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
   if (!code) code = curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
@@ -277,7 +292,8 @@ static remote_image_result result_of(const transfer *transfer, CURLcode code) {
 
 // Fetches one URL. Where it is redirected, `next` is the URL to go on with, for free().
 static remote_image_result fetch(
-    const char *url, transfer *transfer, remote_image_answer *answer, char **next) {
+    const char *url, remote_trust *trust, transfer *transfer, remote_image_answer *answer,
+    char **next) {
   *next = NULL;
   const bool was_encrypted = answer->origin.is_encrypted;
   if (!remote_read_origin(url, &answer->origin)) return REMOTE_IMAGE_REFUSED;
@@ -286,13 +302,21 @@ static remote_image_result fetch(
   transfer->permission =
       transfer->functions->permit(transfer->functions->context, &answer->origin);
   if (transfer->permission == REMOTE_REFUSED) return REMOTE_IMAGE_REFUSED;
+  X509_STORE *authorities = answer->origin.is_encrypted ? take_authorities(trust) : NULL;
+  if (answer->origin.is_encrypted && !authorities) {
+    snprintf(
+        answer->message, sizeof answer->message, "%s",
+        "the certificates of authorities cannot be read here, so that no server is trusted");
+    return REMOTE_IMAGE_FAILED;
+  }
   char message[CURL_ERROR_SIZE] = "";
   transfer->ignored = 0;
   CURLcode code = set_options(transfer, url, message);
+  if (!code) code = set_authorities(transfer->curl, authorities);
   if (!code)
-    code = remote_perform_among(
-        transfer->multi, transfer->curl, transfer->functions->stop,
-        transfer->functions->context);
+    code = remote_perform(
+        transfer->curl, transfer->functions->stop, transfer->functions->context);
+  X509_STORE_free(authorities);
   long status = 0;
   curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
   answer->status = (int)status;
@@ -311,35 +335,24 @@ static remote_image_result fetch(
 }
 
 remote_image_result remote_fetch_image(
-    remote_image_pool *pool, const remote_image *image, const remote_image_functions *functions,
+    remote_trust *trust, const remote_image *image, const remote_image_functions *functions,
     remote_image_answer *answer) {
   memset(answer, 0, sizeof *answer);
   remote_answer start;
   CURL *curl = remote_start(&start);
-  CURLM *multi = curl ? take_handle(pool) : NULL;
-  if (!multi) {
-    if (curl) curl_easy_cleanup(curl);
-    snprintf(
-        answer->message, sizeof answer->message, "%s",
-        curl ? "libcurl has no memory" : start.message);
+  if (!curl) {
+    snprintf(answer->message, sizeof answer->message, "%s", start.message);
     return REMOTE_IMAGE_FAILED;
   }
-  transfer transfer = {
-      .curl = curl, .multi = multi, .image = image, .functions = functions};
+  transfer transfer = {.curl = curl, .image = image, .functions = functions};
   char *next = NULL;
-  remote_image_result result = fetch(image->url, &transfer, answer, &next);
+  remote_image_result result = fetch(image->url, trust, &transfer, answer, &next);
   for (int count = 0; next && count < image->redirect_limit; count++) {
     char *url = next;
-    result = fetch(url, &transfer, answer, &next);
+    result = fetch(url, trust, &transfer, answer, &next);
     free(url);
   }
   free(next);
   curl_easy_cleanup(curl);
-  // One that was broken off may have left more behind.
-  if (result == REMOTE_IMAGE_ANSWERED) {
-    give_back(pool, multi);
-  } else {
-    curl_multi_cleanup(multi);
-  }
   return result;
 }

@@ -4,6 +4,7 @@
 #include "CCurl.h"
 
 #include <curl/curl.h>
+#include <openssl/types.h>
 
 // Makes a handle, and empties the answer; NULL with a message where libcurl cannot be started.
 CURL *remote_start(remote_answer *answer);
@@ -16,9 +17,16 @@ void remote_read_answer(CURL *curl, remote_answer *answer);
 // Adds `name: value`; false where there is no memory or the line is too long.
 bool remote_add_field(struct curl_slist **list, const char *name, const char *value);
 
-// Trusts the authorities that the environment names, if it does: the curl tool heeds these
-// variables, the library does not.
+// Trusts the authorities of remote_find_authorities: the curl tool heeds the variables, the library
+// does not.
 CURLcode remote_set_authorities(CURL *curl);
+
+// Trusts those of one file alone.
+CURLcode remote_set_only_authorities(CURL *curl, const char *file);
+
+// Returns the same as remote_set_authorities trusts, for X509_STORE_free; NULL where they cannot be
+// read.
+X509_STORE *remote_read_authorities(void);
 
 // Has requests signed; the digest of the body is a field of its own.
 CURLcode remote_set_signature(

@@ -123,15 +123,6 @@ bool remote_add_field(struct curl_slist **list, const char *name, const char *va
   return true;
 }
 
-CURLcode remote_set_authorities(CURL *curl) {
-  const char *names[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
-  for (size_t index = 0; index < sizeof names / sizeof *names; index++) {
-    const char *path = getenv(names[index]);
-    if (path && *path) return curl_easy_setopt(curl, CURLOPT_CAINFO, path);
-  }
-  return CURLE_OK;
-}
-
 CURLcode remote_set_times(CURL *curl, long connect_ms, long whole_ms, long stall_s) {
   // Signals belong to the program.
   CURLcode code = curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

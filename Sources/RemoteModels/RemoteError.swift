@@ -35,8 +35,7 @@ package enum RemoteError: Error, Hashable, CustomStringConvertible {
     case .transfer(let address, let reason), .misdirected(let address, let reason):
       "cannot fetch \(address): \(reason)"
     case .untrusted(let address, let reason):
-      "cannot fetch \(address): \(reason); certificates of other authorities are read from the file "
-        + "that CURL_CA_BUNDLE or SSL_CERT_FILE names"
+      "cannot fetch \(address): \(reason); \(Authorities.remedy)"
     case .status(let address, let status): "cannot fetch \(address): status \(status)"
     case .tooLarge(let address, let limit):
       "cannot fetch \(address): more than \(limit) bytes"

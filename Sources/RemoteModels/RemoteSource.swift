@@ -34,6 +34,9 @@ package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  /// Whether it is reached over TLS.
+  package var isEncrypted: Bool { address(of: "").hasPrefix("https://") }
+
   /// Returns the path or address of a file in it.
   func address(of name: String) -> String {
     switch self {

@@ -246,23 +246,52 @@ typedef struct {
   void *context;
 } remote_image_functions;
 
-// What transfers leave for the next ones: authorities that OpenSSL has read, which takes some
-// milliseconds and a megabyte, no connections and no addresses. May be used from any thread.
-typedef struct remote_image_pool remote_image_pool;
+// Authorities that OpenSSL has read for all transfers, since that takes some milliseconds and a
+// megabyte. May be used from any thread.
+typedef struct remote_trust remote_trust;
 
-// Returns NULL without memory; keeps what so many transfers at once leave.
-remote_image_pool *_Nullable remote_image_pool_create(size_t count);
+// Returns NULL without memory.
+remote_trust *_Nullable remote_trust_create(void);
 // Must not be called during a transfer of its own.
-void remote_image_pool_destroy(remote_image_pool *pool);
+void remote_trust_destroy(remote_trust *trust);
 
 // Fetches a URL that somebody else has named, without proxies, cookies or credentials.
 remote_image_result remote_fetch_image(
-    remote_image_pool *pool, const remote_image *image, const remote_image_functions *functions,
+    remote_trust *trust, const remote_image *image, const remote_image_functions *functions,
     remote_image_answer *answer);
 
 // Returns whether an address, in network order, is one of the public network: 4 bytes of IPv4 or
 // 16 of IPv6.
 bool remote_is_public(const uint8_t *address, size_t byte_count);
+
+// Places of the certificates by which servers are trusted. As for the curl tool, CURL_CA_BUNDLE
+// names a file, else SSL_CERT_FILE, and with the latter SSL_CERT_DIR folders between colons, in
+// which each certificate has the hash of its subject for a name. What is not named is the
+// system's.
+typedef struct {
+  // NULL where the system has none. The strings are those of the environment or static.
+  const char *_Nullable file;
+  const char *_Nullable folders;
+  // Variables that name them; NULL for the system's.
+  const char *_Nullable file_variable;
+  const char *_Nullable folders_variable;
+} remote_authorities;
+
+typedef enum {
+  REMOTE_AUTHORITIES_READ = 0,
+  // The file that a variable names cannot be read or holds no certificate: no server is trusted.
+  REMOTE_AUTHORITIES_FILE = 1,
+  // The folders that a variable names hold none.
+  REMOTE_AUTHORITIES_FOLDERS = 2,
+  // There are none anywhere.
+  REMOTE_AUTHORITIES_NONE = 3,
+} remote_authorities_fault;
+
+remote_authorities remote_find_authorities(void);
+
+// Looks for a certificate in each of the places. `number` is the errno of a file that cannot be
+// read, 0 for one that holds none.
+remote_authorities_fault remote_examine_authorities(const remote_authorities *found, int *number);
 
 // Returns the version of the loaded libcurl; the string is static.
 const char *remote_library_version(void);

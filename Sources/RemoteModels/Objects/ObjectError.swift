@@ -52,8 +52,7 @@ package enum ObjectError: Error, Hashable, CustomStringConvertible {
     case .unanswered(let action, let place, let reason):
       "cannot \(action.rawValue) \(place): \(reason)"
     case .untrusted(let action, let place, let reason):
-      "cannot \(action.rawValue) \(place): \(reason); certificates of other authorities are read "
-        + "from the file that CURL_CA_BUNDLE or SSL_CERT_FILE names"
+      "cannot \(action.rawValue) \(place): \(reason); \(Authorities.remedy)"
     case .refused(let action, let place, let refusal):
       "cannot \(action.rawValue) \(place): \(refusal)"
         + (refusal.remedy(action).map { "; \($0)" } ?? "")

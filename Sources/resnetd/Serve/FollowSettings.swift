@@ -35,6 +35,9 @@ struct FollowSettings: CommandSettings {
     }
   }
 
+  /// Whether a store is followed over TLS.
+  var usesTLS: Bool { source.flatMap { try? remoteSource($0).isEncrypted } ?? false }
+
   private func remoteSource(_ source: String) throws(RemoteError) -> RemoteSource {
     // Records about a folder are read from other folders as well.
     try RemoteSource(

@@ -9,17 +9,17 @@ final class RemoteImages: ImageFetching {
   private static let connectTimeoutMilliseconds = 5000
   private static let stallTimeoutSeconds = 5
 
-  // SAFETY: never changed after `init`, and the pool may be used from any thread.
-  private nonisolated(unsafe) let pool: OpaquePointer
+  // SAFETY: never changed after `init`, and may be used from any thread.
+  private nonisolated(unsafe) let trust: OpaquePointer
 
   init() throws(Failure) {
-    guard let pool = unsafe remote_image_pool_create(ImageFetcher.countLimit) else {
+    guard let trust = unsafe remote_trust_create() else {
       throw Failure("there is no memory for --fetch-from")
     }
-    unsafe self.pool = pool
+    unsafe self.trust = trust
   }
 
-  deinit { unsafe remote_image_pool_destroy(pool) }
+  deinit { unsafe remote_trust_destroy(trust) }
 
   func fetch(
     _ url: String, byteLimit: Int, timeout: Duration, into image: FetchedImage
@@ -39,7 +39,7 @@ final class RemoteImages: ImageFetching {
     var answer = remote_image_answer()
     // SAFETY: the call keeps nothing of what it is given, which outlives it.
     let result = withExtendedLifetime((image, strings)) {
-      unsafe remote_fetch_image(pool, &wanted, &functions, &answer)
+      unsafe remote_fetch_image(trust, &wanted, &functions, &answer)
     }
     if let fault = Self.fault(result, answer) { throw fault }
   }

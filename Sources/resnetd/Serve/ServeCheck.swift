@@ -7,6 +7,7 @@ import Inference
 import Machine
 import ModelStore
 import Serving
+import RemoteModels
 import Telemetry
 
 /// `resnetd serve --check`: what holds, why, and whether a server can begin so.
@@ -48,12 +49,23 @@ struct ServeCheck {
     for warning in warnings { warn(warning) }
     if let tracing { StandardOutput.write("spans: sent to \(tracing.place)") }
     try checkListeners()
+    checkAuthorities()
     StandardOutput.write("model: \(try checkedModel(try stateFolder(), log))")
     StandardOutput.write("ok")
     return .success
   }
 
   private func warn(_ text: String) { StandardError.write("resnetd serve: warning: \(text)") }
+  /// Says by which authorities other servers are trusted.
+  private func checkAuthorities() {
+    guard let authorities = settings.authorities else { return }
+    if let fault = authorities.fault {
+      warn(fault)
+    } else {
+      StandardOutput.write("authorities: \(authorities)")
+    }
+  }
+
 
   // MARK: The model
 

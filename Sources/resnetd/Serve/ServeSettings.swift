@@ -5,6 +5,7 @@ import HTTPServer
 import Imaging
 import Inference
 import Machine
+import RemoteModels
 import Serving
 import Telemetry
 
@@ -90,6 +91,14 @@ struct ServeSettings: DecodingSettings {
   var threadCount: Int {
     (plan.workers ?? CPUAllowance.current.cores) + server.ioQueueCount + Self.otherThreadCount
       + (fetching.isOff ? 0 : ImageFetcher.threadCount) + (tracing.isOn ? 1 : 0)
+  }
+
+  /// Authorities by which other servers are trusted; nil if none is asked over TLS.
+  var authorities: Authorities? {
+    let usesTLS =
+      fetching.usesTLS || follow.usesTLS
+      || tracing.read().options?.url.hasPrefix("https://") == true
+    return usesTLS ? Authorities() : nil
   }
 
   /// Bytes of addresses that it maps besides threads and the program itself: a decoder's images for

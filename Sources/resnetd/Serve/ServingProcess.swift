@@ -50,7 +50,9 @@ struct ServingProcess {
   ) throws {
     (self.settings, self.plan, self.manager) = (settings, plan, manager)
     shutdown = try ShutdownSignals(log: log)
-    for warning in settings.warnings { log.write("warning: \(warning)") }
+    for warning in settings.warnings + [settings.authorities?.fault].compactMap(\.self) {
+      log.write("warning: \(warning)")
+    }
     let metrics = ServingMetrics()
     metrics.watch(droppedLogLines: { log.droppedLineCount })
     let accessLog = AccessLog(log, isOn: settings.accessLog == .on)

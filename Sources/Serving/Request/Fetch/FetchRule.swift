@@ -49,6 +49,9 @@ package struct FetchRule: Sendable, Hashable {
 
   package var isOff: Bool { servers.isEmpty }
 
+  /// Whether any of the servers is asked over TLS.
+  package var usesTLS: Bool { servers.contains { $0.origin.isEncrypted } }
+
   private init(servers: [Server], list: [String]) { (self.servers, self.list) = (servers, list) }
 
   /// Reads servers by commas; nil for anything else.

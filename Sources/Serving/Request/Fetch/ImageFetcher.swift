@@ -80,8 +80,8 @@ package final class ImageFetcher: Sendable {
   package static let countLimit = 8
   /// Threads that these take: each with one of libcurl's that looks a name up.
   package static let threadCount = 2 * countLimit
-  /// Bytes that these take beside their images, 16 MiB: stacks, and the authorities that OpenSSL reads for
-  /// each and keeps for the next ones. Eight at once over TLS took 12 MB.
+  /// Bytes that these take beside their images, 16 MiB: stacks, connections, and the authorities that
+  /// OpenSSL reads for all of them.
   package static let transferByteCount = 16 << 20
   /// Time for each server to answer and to send the image.
   private static let serverTimeout = Duration.seconds(10)
