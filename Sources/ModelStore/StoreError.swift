@@ -72,6 +72,11 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
     }
   }
 
+  /// Error of a folder that cannot be made, since the one above it is missing.
+  package static func noParent(of path: String) -> StoreError {
+    .file(path: path, doing: "make", reason: "the folder above it is not there; make that first")
+  }
+
   init(_ error: FileError) {
     self =
       error.number == 0

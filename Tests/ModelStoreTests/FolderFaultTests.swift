@@ -1,4 +1,5 @@
 import Checkpoint
+import Files
 import Foundation
 import Glibc
 import ModelStore
@@ -99,6 +100,23 @@ import Testing
     #expect(fault?.losesModels == false && store.recordFault == nil)
   }
 
+  @Test(
+    "A file system that refuses what the modes allow is told of, until it takes files again",
+    arguments: [EROFS, EIO])
+  func readOnly(_ number: CInt) throws {
+    let disk = FaultyDisk()
+    let fixture = try StoreFixture()
+    let store = try fixture.open(disk: disk.hook)
+    try store.recordLive(try store.store(model(1)), by: "test")
+    disk.fail(0..<1, with: number)
+    let fault = store.examineFolder()
+    #expect(fault?.kind == .unwritable(reason: SystemError.text(number)))
+    #expect(fault?.losesModels == false && store.recordFault == nil)
+    #expect(store.failureCount(of: .refused) == 0, "a look is no change")
+    #expect(store.examineFolder() == nil)
+    #expect(try fixture.names(in: "incoming").isEmpty)
+  }
+
   @Test("What is not written is counted by cause")
   func counts() throws {
     let disk = FaultyDisk()
@@ -138,6 +156,25 @@ import Testing
     try Data(before["versions/\(live.hex)"] ?? []).write(
       to: URL(filePath: fixture.file("versions/\(live.hex)")))
     #expect(try fixture.contents() == before)
+  }
+
+  @Test(
+    "A part that is missing hides nothing: an inspection and a start find the same",
+    arguments: ["versions", "incoming"])
+  func missingPart(_ name: String) throws {
+    let state = try StoreFixture()
+    do {
+      let store = try state.open()
+      try store.recordLive(try store.store(model(1)), by: "test")
+    }
+    try FileManager.default.removeItem(atPath: state.file(name))
+    let before = try FileManager.default.contentsOfDirectory(atPath: state.path).sorted()
+    let found = try #require(try StoreInspection(folder: state.path))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: state.path).sorted() == before)
+    let store = try state.open()
+    #expect(found.live?.record.version == store.live?.version)
+    #expect(found.loss == store.standing.loss && found.notices == store.notices)
+    #expect((found.loss == nil) == (name == "incoming"))
   }
 
   @Test("A folder without a store, or none at all, holds nothing yet")

@@ -281,8 +281,10 @@ import Testing
     }
     let store = try prepared.fixture.open()
     #expect(store.live == nil && store.versions().isEmpty)
-    #expect(store.notices.last == "no model that was live is left")
-    #expect(store.standing.loss == "no model that was live is left")
+    let loss = try #require(store.standing.loss)
+    #expect(store.notices.last == loss)
+    #expect(loss.hasPrefix("no model that was live is left: the last was version "))
+    #expect(loss.contains("\(prepared.new.short) (live.json names it)"), "\(loss)")
     #expect(try prepared.fixture.names(in: "versions").isEmpty)
   }
 

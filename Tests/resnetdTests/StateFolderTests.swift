@@ -188,4 +188,43 @@ import Testing
     #expect(activated.status == 200, "\(activated.body)")
     #expect(await server.stop() == 0)
   }
+
+  @Test("A check says what a start does where the live model's file is gone, or the folder above")
+  func check() async throws {
+    try await prepare()
+    try FileManager.default.removeItem(at: file("versions"))
+    let words = "no model that was live is left: the last was version"
+    func run(_ options: String...) async throws -> ProgramUnderTest.Outcome {
+      try await ProgramUnderTest.run(
+        ProgramUnderTest.url,
+        ["serve", "--port", "0", "--tune", "off", "--state-dir", state] + options)
+    }
+    let told = try await run("--check")
+    #expect(told.exitCode == 0 && told.errors.contains(words), "\(told)")
+    #expect(told.output.contains("none before an administrator"), "\(told)")
+    // Nobody could send one.
+    for options in [["--check"], []] {
+      let refused = try await ProgramUnderTest.run(
+        ProgramUnderTest.url,
+        ["serve", "--port", "0", "--state-dir", state, "--admin", "off"] + options)
+      #expect(
+        refused.exitCode == 1 && refused.errors.contains(words)
+          && refused.errors.contains("--prefer-model"), "\(refused)")
+    }
+    let server = try await ServerUnderTest(
+      options: ["--state-dir", state, "--tune", "off"], until: Self.listening)
+    let probe = try await server.curl("\(server.address)/readyz")
+    #expect(probe.status == 503 && probe.body.contains(words), "\(probe.body)")
+    #expect(await server.stop() == 0)
+
+    let below = folder.url.path + "/none/state"
+    for options in [["--check"], []] {
+      let refused = try await ProgramUnderTest.run(
+        ProgramUnderTest.url, ["serve", "--port", "0", "--state-dir", below] + options)
+      #expect(
+        refused.exitCode == 1
+          && refused.errors.contains("cannot make \(below): the folder above it is not there"),
+        "\(refused)")
+    }
+  }
 }

@@ -24,7 +24,9 @@ final class Folder: Sendable {
     let injected = hook(.makeFolder)
     let made = injected == 0 ? unsafe mkdir(path, 0o700) : -1
     let number = injected == 0 ? errno : injected
-    guard made == 0 || number == EEXIST else { throw .system("make", path, number: number) }
+    guard made == 0 || number == EEXIST else {
+      throw number == ENOENT ? .noParent(of: path) : .system("make", path, number: number)
+    }
     descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system("open", path, number: errno) }
     guard made == 0 else { return }
@@ -59,18 +61,21 @@ final class Folder: Sendable {
     throw .system("open", path, number: errno)
   }
 
-  /// The same for a folder in another.
-  init?(reading name: String, in parent: Folder) throws(StoreError) {
+  /// The same for a folder in another; one that is not there has nothing in it.
+  init(reading name: String, in parent: Folder) throws(StoreError) {
     path = "\(parent.path)/\(name)"
     (hook, space, failures) = (parent.hook, parent.space, parent.failures)
     descriptor = unsafe openat(
       parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-    guard descriptor < 0 else { return }
-    if errno == ENOENT { return nil }
-    throw .system("open", path, number: errno)
+    guard descriptor >= 0 || errno == ENOENT else {
+      throw .system("open", path, number: errno)
+    }
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// Whether it was there when it was opened to be read.
+  var isThere: Bool { descriptor >= 0 }
 
   func path(of name: String) -> String { "\(path)/\(name)" }
 
@@ -108,9 +113,13 @@ final class Folder: Sendable {
     return own.st_dev == found.st_dev && own.st_ino == found.st_ino ? .same : .other
   }
 
-  /// The system's reason why this user cannot make files here; nil if it can.
-  var reasonNotWritable: String? {
-    unsafe faccessat(descriptor, ".", W_OK | X_OK, 0) == 0 ? nil : SystemError.text(errno)
+  /// The system's reason why this user may not make files here; nil if it may.
+  var reasonNotPermitted: String? { FolderAccess.reasonNotPermitted(descriptor) }
+
+  /// The system's reason why no file can be made here although that is permitted; nil if one can.
+  var reasonNotMade: String? {
+    let number = hook(.probe)
+    return number == 0 ? FolderAccess.reasonNotMade(descriptor) : SystemError.text(number)
   }
 
   /// Makes a call that changes the disk, again if a signal interrupts it.
@@ -242,6 +251,7 @@ final class Folder: Sendable {
 
   /// Returns the names of all entries, sorted, at most `StoreLimits.entryLimit`.
   func names() throws(StoreError) -> [String] {
+    guard isThere else { return [] }
     let copy = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard copy >= 0, let stream = unsafe fdopendir(copy) else {
       let number = errno
@@ -276,6 +286,8 @@ package enum DiskStep: String, Sendable, CaseIterable {
   case sync
   case rename
   case remove
+  /// A look at whether anything can be changed.
+  case probe
 }
 
 /// Called before every such call; 0 allows it, any other number is the `errno` with which it fails.

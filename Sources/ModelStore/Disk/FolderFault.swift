@@ -69,8 +69,12 @@ extension StoreFolder {
       return fault
     }
     for (name, folder) in [(nil, root), ("versions", versions), ("incoming", incoming)] {
-      guard let reason = folder.reasonNotWritable else { continue }
+      guard let reason = folder.reasonNotPermitted else { continue }
       return FolderFault(kind: .unwritable(reason: reason), path: root.path, entry: name)
+    }
+    // Every change begins there.
+    if let reason = incoming.reasonNotMade {
+      return FolderFault(kind: .unwritable(reason: reason), path: root.path, entry: nil)
     }
     guard let live else { return nil }
     guard root.contains(Self.liveName) else { return missing(Self.liveName) }

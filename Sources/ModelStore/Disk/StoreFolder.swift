@@ -43,12 +43,16 @@ final class StoreFolder: Sendable {
   }
 
   /// Opens a folder to read it alone, whoever uses it. Returns nil if it holds no store yet.
+  ///
+  /// A part that is missing counts as empty, since the next process makes it anew.
   init?(reading path: String) throws(StoreError) {
-    guard let root = try Folder(reading: path, failures: failures),
-      let versions = try Folder(reading: "versions", in: root),
-      let incoming = try Folder(reading: "incoming", in: root)
-    else { return nil }
-    (self.root, self.versions, self.incoming) = (root, versions, incoming)
+    guard let root = try Folder(reading: path, failures: failures) else { return nil }
+    versions = try Folder(reading: "versions", in: root)
+    incoming = try Folder(reading: "incoming", in: root)
+    guard versions.isThere || root.contains(Self.liveName) || root.contains(Self.formerName) else {
+      return nil
+    }
+    self.root = root
     lock = root.openLock(Self.lockName)
   }
 

@@ -138,9 +138,10 @@ struct StoreRecovery {
       return
     }
     let reason =
-      claims.isEmpty
-      ? "nothing tells which of the \(self.index.records.count) versions kept was live"
-      : "no model that was live is left"
+      claims.first.map {
+        "no model that was live is left: the last was version \($0.version.short) (\($0.source)), whose "
+          + "file in versions/ is missing or damaged"
+      } ?? "nothing tells which of the \(self.index.records.count) versions kept was live"
     let loss = (faults + [reason]).joined(separator: "; ")
     standing.loss = loss
     notices.append(loss)

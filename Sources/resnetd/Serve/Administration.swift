@@ -58,9 +58,14 @@ struct Administration {
       for notice in store.notices { log.write("model store: \(notice)") }
       return store
     } catch {
-      throw Failure("--state-dir: \(error)")
+      guard case .file = error else { throw Failure("--state-dir: \(error)") }
+      throw Failure("--state-dir: \(error); \(folderRemedy)")
     }
   }
+
+  /// Advice for a state folder that cannot be used.
+  static let folderRemedy =
+    "see the owner, modes and mount of the folder; a server without --state-dir needs none, and keeps no models"
 
   func start() { server?.start() }
 

@@ -1,13 +1,14 @@
 import Checkpoint
 import Decoding
 import Engine
+import Files
 import Glibc
 import HTTPServer
 import Inference
 import Machine
 import ModelStore
-import Serving
 import RemoteModels
+import Serving
 import Telemetry
 
 /// `resnetd serve --check`: what holds, why, and whether a server can begin so.
@@ -48,14 +49,13 @@ struct ServeCheck {
     let (tracing, warnings) = settings.tracing.read()
     for warning in warnings { warn(warning) }
     if let tracing { StandardOutput.write("spans: sent to \(tracing.place)") }
-    try checkListeners()
     checkAuthorities()
+    try checkListeners()
     StandardOutput.write("model: \(try checkedModel(try stateFolder(), log))")
     StandardOutput.write("ok")
     return .success
   }
 
-  private func warn(_ text: String) { StandardError.write("resnetd serve: warning: \(text)") }
   /// Says by which authorities other servers are trusted.
   private func checkAuthorities() {
     guard let authorities = settings.authorities else { return }
@@ -66,6 +66,7 @@ struct ServeCheck {
     }
   }
 
+  private func warn(_ text: String) { StandardError.write("resnetd serve: warning: \(text)") }
 
   // MARK: The model
 
@@ -162,14 +163,29 @@ struct ServeCheck {
 
   /// Throws if this user cannot write to the state folder, or make it.
   private func checkAccess(to folder: String) throws(Failure) {
-    // What is missing is made in the nearest folder that is there.
-    var place = folder[...]
-    while !place.isEmpty, unsafe access(String(place), F_OK) != 0, errno == ENOENT {
-      place = place[..<(place.lastIndex(of: "/") ?? place.startIndex)]
+    var place = folder
+    if unsafe access(folder, F_OK) != 0, errno == ENOENT {
+      // A start makes it, but not the folders above it.
+      place = Self.parent(of: folder)
+      guard unsafe access(place, F_OK) == 0 || errno != ENOENT else {
+        throw Failure("--state-dir: \(StoreError.noParent(of: folder))")
+      }
     }
-    let nearest = place.isEmpty ? (folder.hasPrefix("/") ? "/" : ".") : String(place)
-    guard unsafe access(nearest, W_OK | X_OK) == 0 else {
-      throw Failure("--state-dir \(folder): \(nearest): \(unsafe String(cString: strerror(errno)))")
+    for path in [place, folder + "/versions", folder + "/incoming"] {
+      let isThere = unsafe access(path, F_OK) == 0
+      guard isThere,
+        let reason = FolderAccess.reasonNotPermitted(AT_FDCWD, path)
+          ?? FolderAccess.reasonNotMade(AT_FDCWD, path)
+      else { continue }
+      throw Failure(
+        "--state-dir: \(path) cannot be written: \(reason); \(Administration.folderRemedy)")
     }
+  }
+
+  private static func parent(of folder: String) -> String {
+    var path = folder[...]
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 }
