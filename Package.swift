@@ -187,7 +187,7 @@ let package = Package(
     .testTarget(
       name: "InferenceTests",
       dependencies: [
-        "Inference", "Decoding", "Checkpoint", "Engine", "Imaging", "Numbers", "ResNet",
+        "Inference", "Decoding", "Checkpoint", "Engine", "Files", "Imaging", "Numbers", "ResNet",
         "Classifying",
       ]),
     .testTarget(

@@ -11,28 +11,24 @@ package enum TextFile {
   }
 
   /// Writes the string to a temporary file and renames that to `path`, making its folder if it is
-  /// missing. Returns false if the system refuses, with the old file untouched.
-  package static func replace(_ path: String, with string: String) -> Bool {
+  /// missing. If the system refuses, the old file is untouched.
+  package static func replace(_ path: String, with string: String) throws(FileError) {
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
-    guard folder.isEmpty || makeFolder(folder) else { return false }
+    if !folder.isEmpty { try makeFolder(folder) }
     let bytes = Array(string.utf8)
-    do throws(FileError) {
-      try AtomicFile.write(to: path, mode: 0o644, followsLink: false) { file throws(FileError) in
-        // SAFETY: the elements are bytes.
-        try unsafe file.write(bytes.span.bytes)
-      }
-      return true
-    } catch {
-      return false
+    try AtomicFile.write(to: path, mode: 0o644, followsLink: false) { file throws(FileError) in
+      // SAFETY: the elements are bytes.
+      try unsafe file.write(bytes.span.bytes)
     }
   }
 
   /// Makes a folder and those above it, for this user alone.
-  private static func makeFolder(_ path: String) -> Bool {
-    if unsafe mkdir(path, 0o700) == 0 || errno == EEXIST { return true }
-    guard errno == ENOENT, let end = path.lastIndex(of: "/"), end > path.startIndex,
-      makeFolder(String(path[..<end]))
-    else { return false }
-    return unsafe mkdir(path, 0o700) == 0 || errno == EEXIST
+  private static func makeFolder(_ path: String) throws(FileError) {
+    if unsafe mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+    guard errno == ENOENT, let end = path.lastIndex(of: "/"), end > path.startIndex else {
+      throw FileError("make", path)
+    }
+    try makeFolder(String(path[..<end]))
+    guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw FileError("make", path) }
   }
 }

@@ -1,5 +1,6 @@
 import Checkpoint
 import Engine
+import Files
 import Foundation
 import Inference
 import Testing
@@ -31,8 +32,8 @@ import Testing
     let cache = PlanCache(folder: folder.appendingPathComponent("made/on/need").path)
     let here = try situation()
     #expect(cache.entry(for: here) == nil)
-    #expect(cache.keep(entry, for: here))
-    #expect(cache.keep(PlanCache.Entry(threads: 1, maxBatch: 8), for: try situation(cores: 4)))
+    try cache.keep(entry, for: here)
+    try cache.keep(PlanCache.Entry(threads: 1, maxBatch: 8), for: try situation(cores: 4))
     #expect(cache.entry(for: here) == entry)
     #expect(cache.entry(for: try situation(precision: .bf16)) == nil)
     #expect(cache.entry(for: try situation { $0.workers = 1 }) == nil)
@@ -51,11 +52,11 @@ import Testing
   func corrupt(text: String) throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     let cache = PlanCache(folder: folder.path)
-    #expect(cache.keep(entry, for: try situation()))
+    try cache.keep(entry, for: try situation())
     let file = try #require(try files().first)
     try Data(text.utf8).write(to: file)
     #expect(cache.entry(for: try situation()) == nil)
-    #expect(cache.keep(entry, for: try situation()))
+    try cache.keep(entry, for: try situation())
     #expect(cache.entry(for: try situation()) == entry)
     // No other file is left.
     #expect(try files().count == 1)
@@ -65,7 +66,7 @@ import Testing
   func hostile() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     let cache = PlanCache(folder: folder.path)
-    #expect(cache.keep(entry, for: try situation()))
+    try cache.keep(entry, for: try situation())
     let file = try #require(try files().first)
     let text = try String(contentsOf: file, encoding: .utf8)
     for (from, to) in [
@@ -82,7 +83,8 @@ import Testing
   @Test("A folder that cannot be written is no failure")
   func unwritable() throws {
     let cache = PlanCache(folder: "/proc/no/such/folder")
-    #expect(!cache.keep(entry, for: try situation()))
-    #expect(cache.entry(for: try situation()) == nil)
+    let here = try situation()
+    #expect(throws: FileError.self) { try cache.keep(entry, for: here) }
+    #expect(cache.entry(for: here) == nil)
   }
 }

@@ -1,5 +1,6 @@
 import Checkpoint
 import Engine
+import Files
 import Foundation
 import Inference
 import Testing
@@ -98,6 +99,7 @@ import Testing
     #expect(try planned(.always, cache: cache).origin == .measured)
     let unwritable = try planned(.auto, cache: PlanCache(folder: "/proc/no/such/folder"))
     #expect(unwritable.origin == .measured && !unwritable.isKept)
+    #expect(unwritable.cacheFault?.path == "/proc/no" && first.cacheFault == nil)
   }
 
   @Test("One core has no team, and its plan still serves")

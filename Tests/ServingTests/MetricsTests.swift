@@ -1,4 +1,6 @@
 import Checkpoint
+import Files
+import Glibc
 import HTTPCore
 import HTTPServer
 import Serving
@@ -117,6 +119,20 @@ import Testing
     let late = try TestService(limits: limits)
     #expect(await late.answer(request).status == 504)
     #expect(try await samples(late.service)[#"resnetd_rejected_total{reason="deadline"}"#] == "1")
+  }
+
+  @Test("Plans that are not written are counted by cause, from 0 on")
+  func plans() async throws {
+    let service = try TestService()
+    let name = "resnetd_plan_cache_failures_total"
+    #expect(try await samples(service.service)[name + #"{reason="full"}"#] == "0")
+    for number in [ENOSPC, EDQUOT, EROFS, ENOTDIR] {
+      service.metrics.planNotKept(
+        PlanCacheFailure(FileError("write", "/plans", number: number)))
+    }
+    let samples = try await samples(service.service)
+    #expect(samples[name + #"{reason="full"}"#] == "2")
+    #expect(samples[name + #"{reason="refused"}"#] == "2")
   }
 
   @Test("Gauges are read when metrics are asked for")

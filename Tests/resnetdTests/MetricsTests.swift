@@ -87,4 +87,25 @@ import Testing
     #expect(server.logged.contains(#""trace_id":"4bf92f3577b34da6a3ce929d0e0e4736""#))
     #expect(server.logged.contains(#""trace_id":"-""#))
   }
+
+  @Test("A measured plan that cannot be written is counted and told, and the server serves")
+  func plans() async throws {
+    let folder = try TemporaryFolder()
+    // A folder cannot be made below a file, by nobody.
+    let place = try folder.file("file", "").path + "/plans"
+    let server = try await ServerUnderTest("--tune", "always", "--plan-cache", place)
+    // A machine that is too busy measures nothing.
+    let isMeasured = server.logged.contains("(measured in ")
+    let failures = "resnetd_plan_cache_failures_total"
+    #expect(
+      try await server.metric(failures + #"{reason="refused"}"#) == (isMeasured ? 1 : 0))
+    #expect(
+      try await server.curl("\(server.address)/metrics").body.contains(
+        failures + #"{reason="full"} 0"#))
+    #expect(
+      server.logged.contains("the measured plan was not kept") == isMeasured
+        && server.logged.contains("cannot make \(place): Not a directory") == isMeasured,
+      "\(server.logged)")
+    #expect(await server.stop() == 0)
+  }
 }

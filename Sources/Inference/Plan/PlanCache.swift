@@ -1,6 +1,6 @@
 package import Checkpoint
 package import Engine
-import Files
+package import Files
 import JSON
 import Machine
 
@@ -8,7 +8,7 @@ import Machine
 /// situation.
 ///
 /// Never fatal: an unreadable plan counts as missing, and one that cannot be written is measured
-/// again.
+/// again by the next start.
 package struct PlanCache: Sendable {
   private static let byteLimit = 64 << 10
 
@@ -85,11 +85,10 @@ package struct PlanCache: Sendable {
     return document.entry
   }
 
-  /// Writes a plan, and returns whether it could; the file is complete or absent.
-  @discardableResult
-  package func keep(_ entry: Entry, for situation: Situation) -> Bool {
+  /// Writes a plan; the file is complete or absent.
+  package func keep(_ entry: Entry, for situation: Situation) throws(FileError) {
     let document = Document(situation: situation, entry: entry)
-    return TextFile.replace(path(situation), with: JSONValue(encoding: document).text + "\n")
+    try TextFile.replace(path(situation), with: JSONValue(encoding: document).text + "\n")
   }
 
   private func path(_ situation: Situation) -> String {

@@ -1,5 +1,6 @@
 package import Checkpoint
 package import Engine
+package import Files
 import Time
 
 /// Rule for measuring a model's plan at start.
@@ -34,6 +35,8 @@ package struct PlannedModel: Sendable {
   package let duration: Duration
   /// Whether the plan is kept; false only if a plan was to be measured and kept, and could not be.
   package let isKept: Bool
+  /// Reason why a measured plan could not be written.
+  package let cacheFault: FileError?
 
   /// Result of a search, compiled.
   package struct Found {
@@ -59,6 +62,7 @@ package struct PlannedModel: Sendable {
   ) throws(EngineError) {
     let start = ContinuousClock.now
     var isKept = true
+    var cacheFault: FileError?
     if settings.maxBatch != nil, settings.threads != nil || cores == 1 {
       origin = .given
       compiled = try CompiledModel(
@@ -85,10 +89,12 @@ package struct PlannedModel: Sendable {
         origin = .measured
         let entry = PlanCache.Entry(
           threads: compiled.plan.threads, maxBatch: compiled.plan.maxBatch)
-        isKept = cache?.keep(entry, for: situation) ?? true
+        do throws(FileError) { try cache?.keep(entry, for: situation) } catch {
+          (isKept, cacheFault) = (false, error)
+        }
       }
     }
-    self.isKept = isKept
+    (self.isKept, self.cacheFault) = (isKept, cacheFault)
     duration = .now - start
   }
 

@@ -110,6 +110,8 @@ package final class ServingMetrics: Sendable {
     "resnetd_examples_total", "Images that were sent as examples of a class.")
   private let decoderRestarts = Counters<DecoderRestart>(
     "resnetd_decoder_restarts_total", "Processes that decode images replaced by new ones.")
+  private let planCacheFailures = Counters<PlanCacheFailure>(
+    "resnetd_plan_cache_failures_total", "Measured plans that could not be written, by cause.")
   private let swapDuration = Histograms<SwapStep>(ModelMetrics.durations)
   private let process = ProcessMetrics()
   let gauges = Mutex(Gauges())
@@ -218,6 +220,8 @@ package final class ServingMetrics: Sendable {
 
   func example(_ outcome: ExampleOutcome) { examples.add(outcome) }
 
+  package func planNotKept(_ reason: PlanCacheFailure) { planCacheFailures.add(reason) }
+
   func restarted(_ reason: DecoderRestart) { decoderRestarts.add(reason) }
 
   func swapped(_ result: SwapOutcome.Result, at step: SwapStep) {
@@ -266,6 +270,7 @@ package final class ServingMetrics: Sendable {
     exposition.begin(Name.modelInfo)
     if let live = shown.live { exposition.sample(live.labels, 1) }
     exposition.single(Name.referenceSteps, shown.live?.referenceStepCount ?? 0)
+    planCacheFailures.write(to: &exposition)
     let canary = gauges.canary()
     exposition.begin(Name.canaryInfo)
     if let canary { exposition.sample(canary.labels, 1) }

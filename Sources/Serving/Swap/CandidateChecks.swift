@@ -269,6 +269,11 @@ struct CandidateChecks: Sendable {
         "max_queue_delay_ms": .thousandths(Int(plan.maxQueueDelay / .microseconds(1))),
         "kept": .text(planned.isKept ? "yes" : "no"),
       ])
+    guard let fault = planned.cacheFault else { return }
+    context.metrics.planNotKept(PlanCacheFailure(fault))
+    context.log.write(
+      "the measured plan was not kept, so that the next start measures again",
+      ["reason": .text(fault.description)])
   }
 
   private func golden(
