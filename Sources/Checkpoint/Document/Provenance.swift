@@ -12,10 +12,13 @@ package struct Provenance: Sendable, Hashable, Codable {
   package var parent: String?
   package var licence: String?
   package var citations: [String]?
+  /// Text of a `LearnedSample` of the training data.
+  package var learnedSample: String?
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case data, recipe, accuracy, parent, licence, citations
     case evaluationData = "evaluation_data"
+    case learnedSample = "learned_sample"
   }
 
   package init() {}
@@ -74,6 +77,14 @@ extension Provenance {
     result.parent = other.parent ?? parent
     result.licence = other.licence ?? licence
     result.citations = other.citations ?? citations
+    result.learnedSample = other.learnedSample ?? learnedSample
+    return result
+  }
+
+  /// What people read of it.
+  package var inWords: Provenance {
+    var result = self
+    result.learnedSample = nil
     return result
   }
 }

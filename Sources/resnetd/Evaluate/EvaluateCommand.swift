@@ -75,15 +75,17 @@ enum EvaluateCommand: Command {
     let models = try precisions.map { try jobs.compiled(model, $0) }
     let decoders = jobs.decoders(settings.decoders, spawner, for: models)
     let run = EvaluationRun(images, precisionCount: models.count, interruption)
+    let sample = model.provenance?.learnedSample.flatMap(LearnedSample.init(text:))
     let outcome = try run.run(threads: jobs.count, batch: jobs.batch(of: models[0])) {
-      try EvaluationClassifier(models, decoders)
+      try EvaluationClassifier(models, decoders, learned: sample)
     }
     guard outcome.whole.tallies[0].imageCount > 0 else {
       throw Failure("\(operands[0]): none of its images could be classified")
     }
     let report = EvaluationReport(
       models, outcome, source: settings.list ?? operands[0],
-      leftOut: leftOut, isEarly: interruption.hasHappened)
+      leftOut: leftOut, learned: sample == nil ? nil : outcome.whole.learned,
+      isEarly: interruption.hasHappened)
     try write(report, settings, decoders)
     return interruption.exitCode ?? (outcome.failureCount == 0 ? .success : .failure)
   }

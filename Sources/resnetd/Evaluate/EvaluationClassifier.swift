@@ -18,6 +18,7 @@ struct EvaluatedPart: Sendable {
   var agreements: [Agreement]
   var failures: [Failure] = []
   var notImageCount = 0
+  var learned = LearnedImages()
 
   init(precisionCount: Int) {
     tallies = [EvaluationTally](repeating: EvaluationTally(), count: precisionCount)
@@ -31,6 +32,7 @@ struct EvaluatedPart: Sendable {
     }
     failures += other.failures
     notImageCount += other.notImageCount
+    learned.merge(other.learned)
   }
 }
 
@@ -40,10 +42,14 @@ struct EvaluationClassifier {
   private let classifiers: [Classifier]
   private let decoder: any ImageDecoder
   private let source: any DecoderSource
+  private let sample: LearnedSample?
 
-  init(_ models: [CompiledModel], _ source: any DecoderSource) throws(Failure) {
+  /// - Parameter sample: Sample of the images that the model has learned; nil if its file has none.
+  init(
+    _ models: [CompiledModel], _ source: any DecoderSource, learned sample: LearnedSample?
+  ) throws(Failure) {
     self.models = models
-    self.source = source
+    (self.source, self.sample) = (source, sample)
     decoder = source.makeDecoder()
     var classifiers: [Classifier] = []
     do throws(EngineError) {
@@ -71,7 +77,9 @@ struct EvaluationClassifier {
       case .notImage: part.notImageCount += 1
       case .failure(let problem):
         part.failures.append(.init(path: image.image.path, reason: problem.detail))
-      case .bytes: waiting.append(image)
+      case .bytes(let bytes):
+        if let sample { try part.learned.record(bytes, sample) }
+        waiting.append(image)
       }
       if waiting.count == capacity { try run(&waiting, into: &part) }
     }

@@ -177,7 +177,7 @@ struct InspectReport {
         "calibration",
         model.calibration.map(Self.text) ?? "none",
       ],
-      ["provenance", model.provenance.map { JSONValue(encoding: $0).text } ?? "none"],
+      ["provenance", model.provenance.map { JSONValue(encoding: $0.inWords).text } ?? "none"],
       ["golden samples", String(model.goldenSampleCount)],
     ]
     for assumption in model.assumptions { rows.append(["assumed", assumption]) }

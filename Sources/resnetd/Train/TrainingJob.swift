@@ -148,6 +148,7 @@ struct TrainingJob {
       "\(split.learned.count) images of \(classCount) "
       + (split.hasIndependentLabels ? "labels" : "classes") + " in \(folder.path), SHA-256 "
       + (try TrainedModel.digest(of: split.learned, split, folder.classes))
+    provenance.learnedSample = LearnedSample(of: split.learned.map(\.digest)).text
     provenance.recipe =
       "resnetd \(Version.number) train: \(recipe)"
       + (split.hasIndependentLabels ? ", independent labels" : "")

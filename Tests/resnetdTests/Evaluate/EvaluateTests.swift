@@ -187,4 +187,38 @@ import Testing
     #expect(!text.contains("http:") && !text.contains("https:") && !text.contains("<script"))
     #expect(text.utf8.count < 300_000)
   }
+
+  @Test("Images that the model itself has learned are told of, others are not")
+  func learned() async throws {
+    let (tree, results) = (try ImageTree(), try TemporaryFolder())
+    try DrawnImages.add([("a", 0, 20), ("b", 1, 20)], to: tree)
+    let model = results.url.appendingPathComponent("drawn.safetensors").path
+    let trained = try await ProgramUnderTest.run("train", tree.path, "-o", model)
+    #expect(trained.exitCode == 0, "\(trained.errors)")
+    let inspected = try await ProgramUnderTest.run("inspect", model)
+    let count = try #require(
+      inspected.output.firstMatch(of: /"data":"(\d+) images of 2 classes/)?.output.1)
+    #expect(!inspected.output.contains("learned_sample"))
+
+    let (known, _, outcome) = try await report([tree.path, "--model", model])
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    let told = try #require(known["learned_images"] as? [String: Any])
+    #expect(told["sampled"] as? Int == 40 && told["learned"] as? Int == Int(count))
+    #expect(
+      (known["notes"] as? [String])?.first?.hasPrefix(
+        "the model has learned \(count) of these 40 images") == true, "\(known["notes"] ?? "")")
+
+    let fresh = try ImageTree()
+    for number in 0..<5 {
+      try fresh.file("a/\(number).bmp", DrawnImages.bitmap(kind: 0, number: 700 + number))
+    }
+    let (other, _, _) = try await report([fresh.path, "--model", model])
+    let none = try #require(other["learned_images"] as? [String: Any])
+    #expect(none["sampled"] as? Int == 5 && none["learned"] as? Int == 0)
+    #expect((other["notes"] as? [String])?.contains { $0.contains("has learned") } == false)
+    // A file of another program does not tell.
+    let ships = try folders([("ship", 1)])
+    let (foreign, _, _) = try await report([ships.path])
+    #expect(foreign["learned_images"] is NSNull)
+  }
 }

@@ -9,6 +9,7 @@ extension EvaluationReport {
       "model": ["name": .string(name), "version": .string(version.short)],
       "source": .string(source), "seconds": .double(duration / .seconds(1)),
       "failed": .integer(failureCount), "notes": .array(notes.map(JSONValue.string)),
+      "learned_images": learned?.json ?? .null,
       "labels": .array(labels.map(JSONValue.string)),
       "precisions": .array(parts.map(json)),
     ]

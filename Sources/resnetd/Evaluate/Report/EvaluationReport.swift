@@ -44,10 +44,12 @@ struct EvaluationReport {
   let duration: Duration
   /// Sentences about what was passed over or left out.
   let notes: [String]
+  /// Images among them that the model has learned; nil if its file does not tell.
+  let learned: LearnedImages?
 
   init(
     _ models: [CompiledModel], _ outcome: EvaluationRun.Outcome, source: String,
-    leftOut: [String], isEarly: Bool
+    leftOut: [String], learned: LearnedImages?, isEarly: Bool
   ) {
     let model = models[0]
     (name, version, labels) = (model.name, model.version, model.labels)
@@ -74,7 +76,8 @@ struct EvaluationReport {
         "without an image: \(missing.count) of \(model.labels.count) classes (\(shown)"
           + (missing.count > 3 ? ", …)" : ")"))
     }
-    self.notes = notes
+    if let note = learned?.note(of: parts[0].tally.imageCount) { notes.insert(note, at: 0) }
+    (self.notes, self.learned) = (notes, learned)
   }
 
   /// Reports what a model just made answered in fp32.
@@ -84,7 +87,7 @@ struct EvaluationReport {
     (self.source, self.duration) = (source, duration)
     let scores = ClassScore.all(tally, count: model.labels.count)
     parts = [Part(precision: .fp32, tally: tally, scores: scores, agreement: nil)]
-    (failureCount, notes) = (0, [])
+    (failureCount, notes, learned) = (0, [], nil)
   }
 
   func label(_ index: Int) -> String { displayNames[labels[index]] ?? labels[index] }
