@@ -23,7 +23,7 @@ STEPS = ("decode", "resize", "prepare")
 
 
 def bitmap16(image: Image.Image) -> bytes:
-    """A bitmap of 5, 6 and 5 bits, which Pillow does not write. Rows must be multiples of four bytes."""
+    """A bitmap of 5, 6 and 5 bits, which Pillow does not write, of an even width."""
     red, green, blue = np.moveaxis(np.asarray(image).astype(np.uint16), 2, 0)
     pixels = (red >> 3 << 11 | green >> 2 << 5 | blue >> 3).astype("<u2")[::-1].tobytes()
     header = struct.pack("<IiiHHIIiiII", 40, *image.size, 1, 16, 3, len(pixels), 0, 0, 0, 0)
@@ -85,7 +85,8 @@ def main() -> int:
             ours, pillows = [], []
             for _ in range(options.turns):
                 ours.append(times([options.program, *arguments, "exact"]))
-                pillows.append(times([sys.executable, str(HERE / "pillow.py"), *arguments, "plain"]))
+                pillow = [sys.executable, str(HERE / "pillow.py"), *arguments, "plain"]
+                pillows.append(times(pillow))
             cells = []
             for step in STEPS:
                 own = statistics.median(turn[step] for turn in ours)
