@@ -50,6 +50,11 @@ struct EvaluationTests {
     #expect(try run("Sum", Array(inputs.prefix(1)))[0] == inputs[0])
     #expect(try run("Sum", inputs)[0] == floats([2, 2], [111, 121, 112, 122]))
     #expect(reason("Sum", [floats([2], [1, 2]), floats([3], [1, 2, 3])]) != nil)
+    let third = floats([1], [103])
+    #expect(
+      try run("Mean", inputs.dropLast() + [third])[0]
+        == floats([2, 2], [38, 124 / 3, 115 / 3, 125 / 3]))
+    #expect(try run("Mean", [third])[0] == third)
   }
 
   @Test func divisionOfIntegersByZeroNamesTheNode() {

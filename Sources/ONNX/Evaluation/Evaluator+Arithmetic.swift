@@ -27,16 +27,24 @@ extension Evaluator {
         call, floating: { $0.isNaN || $1.isNaN ? .nan : min($0, $1) },
         takesFirst: { $2($0, $1) })
     },
-    "Sum": { call throws(ONNXError) in
-      var sum = try call.floatingInput(0)
-      for index in call.inputs.indices.dropFirst() {
-        sum = try combine(
-          call, sum, call.floatingInput(index), floating: { $0 + $1 },
-          whole: { (a, b) throws(ONNXError) in a &+ b })
-      }
-      return [sum]
+    "Sum": { call throws(ONNXError) in [try sum(call)] },
+    "Mean": { call throws(ONNXError) in
+      let sum = try sum(call)
+      let count = Double(call.inputs.count)
+      return [DenseTensor(sum.elementType, sum.shape, sum.doubles.map { $0 / count })]
     },
   ]
+
+  /// Adds all inputs.
+  private static func sum(_ call: NodeCall) throws(ONNXError) -> DenseTensor {
+    var sum = try call.floatingInput(0)
+    for index in call.inputs.indices.dropFirst() {
+      sum = try combine(
+        call, sum, call.floatingInput(index), floating: { $0 + $1 },
+        whole: { (a, b) throws(ONNXError) in a &+ b })
+    }
+    return sum
+  }
 
   /// Computes Div; the quotient of integers is rounded towards zero.
   private static func divide(_ call: NodeCall) throws(ONNXError) -> [DenseTensor] {

@@ -20,6 +20,11 @@ extension Evaluator {
       let alpha = try call.number("alpha", default: 1)
       return try floating(call) { $0 < 0 ? alpha * expm1($0) : $0 }
     },
+    "Celu": { call throws(ONNXError) in
+      let alpha = try call.number("alpha", default: 1)
+      guard alpha != 0 else { throw call.fault("alpha is 0, by which nothing can be divided") }
+      return try floating(call) { max(0, $0) + min(0, alpha * expm1($0 / alpha)) }
+    },
     "Gelu": { call throws(ONNXError) in
       switch try call.string("approximate", default: "none") {
       case "none": return try floating(call) { $0 / 2 * (1 + erf($0 / 2.0.squareRoot())) }

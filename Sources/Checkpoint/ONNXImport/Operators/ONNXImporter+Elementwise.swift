@@ -163,8 +163,8 @@ extension ONNXImporter {
   ) throws(CheckpointError) -> ONNXImportedValue {
     let alpha = try number("alpha", of: node, default: 1)
     guard alpha != 1 else { return try apply(.elu(alpha: 1), node) }
-    guard alpha.isFinite, alpha != 0, (1 / alpha).isFinite else {
-      throw fault(node, "alpha \(alpha), which nothing can be divided by")
+    guard alpha > 0, alpha.isFinite, (1 / alpha).isFinite else {
+      throw fault(node, "alpha \(alpha), which is not above zero")
     }
     let (input, value) = try anyOperand(0, of: node)
     let quotient = try scale(input, by: 1 / alpha, named: "\(node.name).quotient", node)
