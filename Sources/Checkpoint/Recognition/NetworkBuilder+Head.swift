@@ -127,7 +127,8 @@ extension NetworkBuilder {
       throw .variant(
         "the classifier takes \(2 * channels) numbers, twice the \(channels) channels of the last "
           + "map: their means and maxima; say in which order (--arch pool=avg+max as timm's "
-          + "catavgmax, or pool=max+avg as fastai)")
+          + "catavgmax, or pool=max+avg as fastai; if they are a map of two pixels, flattened, export the "
+          + "network as ONNX)")
     }
     pooling = .maxAvg
     assume(
