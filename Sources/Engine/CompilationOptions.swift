@@ -44,6 +44,10 @@ package struct CompilationOptions: Sendable {
   /// Instructions that our own kernels may use; the CPU must have them.
   package var kernelInstructions = KernelInstructions.best
 
+  /// Whether int8 is computed by kernels of ours that need AVX2 alone, instead of by oneDNN's;
+  /// convolutions in groups are then computed in fp32.
+  package var usesIntegerKernels = !InstructionLevel.used.multipliesBytes
+
   /// Time at which to give up, between two layers; nil for never.
   package var deadline: ContinuousClock.Instant?
   /// Asked before each layer of each batch size is planned; true ends the compilation with

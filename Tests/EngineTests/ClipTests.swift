@@ -140,14 +140,17 @@ import Testing
   @Test("Sums on integers whose addend is not clipped are told")
   func sumsAlone() throws {
     guard try runs(in: .int8) else { return }
-    // So few channels are left to oneDNN on every CPU.
+    // So few channels are left to oneDNN on every CPU with VNNI.
     let graph = Self.graph(
       kernel: 1, channels: 16, first: Self.bounds[0], second: Self.bounds[1])
     let weights = try Weights.random(for: graph)
     var options = try Self.options(.int8, graph)
-    let integers = try CompiledNetwork(graph, weights, options: options)
-    let told = integers.steps(batch: 1).filter(\.clipsSumAlone)
-    #expect(told.map(\.name) == ["main"])
+    for usesKernels in [false, true] where !usesKernels || IntegerKernel.areAvailable {
+      options.usesIntegerKernels = usesKernels
+      let integers = try CompiledNetwork(graph, weights, options: options)
+      let told = integers.steps(batch: 1).filter(\.clipsSumAlone)
+      #expect(told.map(\.name) == (usesKernels ? [] : ["main"]))
+    }
     options.precision = .fp32
     let floats = try CompiledNetwork(graph, weights, options: options)
     #expect(floats.steps(batch: 1).allSatisfy { !$0.clipsSumAlone })

@@ -56,7 +56,7 @@ import Testing
     #expect(Precision.fp32.isSupported)
     if InstructionLevel.used < .avx512BF16 { #expect(!Precision.bf16.isNative) }
     if InstructionLevel.used < .avx512 { #expect(!Precision.bf16.isSupported) }
-    if InstructionLevel.used == .avx512 { #expect(!Precision.int8.isSupported) }
+    #expect(Precision.int8.isSupported == (InstructionLevel.used >= .avx2))
   }
 
   @Test(

@@ -84,7 +84,7 @@ struct TileKernelTests {
       let kernel = try #require(
         TileKernel(
           convolution,
-          TileKernel.Numbers(
+          ConvolutionNumbers(
             source: numbers.source, destination: numbers.destination, residual: residual),
           batch: item.images, input: item.input, output: item.output, threads: 1))
       let layer = IntegerLayer(item, convolution, numbers.source)
@@ -178,7 +178,7 @@ struct TileKernelTests {
     let item = Case(channels: 3, outputs: 32, width: 16)
     var convolution = item.convolution
     convolution.addsResidual = true
-    let numbers = TileKernel.Numbers(source: .bf16, destination: .bf16, residual: (.bf16, 1))
+    let numbers = ConvolutionNumbers(source: .bf16, destination: .bf16, residual: (.bf16, 1))
     #expect(
       TileKernel(convolution, numbers, batch: 1, input: item.input, output: item.output, threads: 1)
         == nil)
@@ -207,7 +207,7 @@ struct TileKernelTests {
     }
 
     func run(threads: Int) throws -> [UInt16] {
-      let numbers = TileKernel.Numbers(
+      let numbers = ConvolutionNumbers(
         source: .bf16, destination: .bf16,
         residual: convolution.addsResidual ? (.bf16, 1) : nil)
       let kernel = try #require(
@@ -342,7 +342,7 @@ extension TileKernel {
   }
 }
 
-extension TileKernel.Numbers {
+extension ConvolutionNumbers {
   fileprivate static var bf16: Self { Self(source: .bf16, destination: .bf16) }
 }
 

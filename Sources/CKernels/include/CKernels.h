@@ -8,3 +8,4 @@
 #include "tiles.h"
 #include "training.h"
 #include "winograd.h"
+#include "integer_layer.h"

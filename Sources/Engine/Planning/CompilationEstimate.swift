@@ -30,6 +30,9 @@ package struct CompilationEstimate {
     let shapes = try graph.shapes()
     let largestBatch = batchSizes.max() ?? 1
     let elementByteCount = Self.elementByteCount(precision)
+    // Bytes that are multiplied as 16-bit integers are packed as these.
+    let weightByteCountEach =
+      precision == .int8 && !InstructionLevel.used.multipliesBytes ? 2 : elementByteCount
     var kinds: Set<Kind> = []
     for node in graph.nodes {
       let input = node.inputs.first.map { shapes[$0] } ?? shapes[0]
@@ -44,14 +47,19 @@ package struct CompilationEstimate {
         {
           weightByteCount +=
             filterCount * WinogradKernel.transformedCount * MemoryLayout<Float>.stride
+        } else if precision == .int8, !InstructionLevel.used.multipliesBytes,
+          IntegerTable.winogradPays(convolution, input: input, largestBatch: largestBatch)
+        {
+          weightByteCount +=
+            filterCount * WinogradKernel.transformedCount * MemoryLayout<Int16>.stride
         } else {
           let kernel = convolution.kernel
-          weightByteCount += filterCount * kernel.height * kernel.width * elementByteCount
+          weightByteCount += filterCount * kernel.height * kernel.width * weightByteCountEach
           convolution.foldedNormalization = nil
           kinds.insert(Kind(operation: .convolution(convolution), input: input))
         }
       case .linear(let linear):
-        weightByteCount += linear.outputs * input.elementCount * elementByteCount
+        weightByteCount += linear.outputs * input.elementCount * weightByteCountEach
       // Those that were not folded into a convolution become one.
       case .batchNormalization, .pad, .paddedShortcut:
         kinds.insert(Kind(operation: node.operation, input: input))

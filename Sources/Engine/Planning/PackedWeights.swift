@@ -25,6 +25,9 @@ final class PackedWeights {
   /// Scales by name, of the layers that run on integers.
   private var scales: [String: [Float]] = [:]
 
+  /// Whether all sums of a layer are exact by Winograd's filtering on integers, by name.
+  private var exactness: [String: Bool] = [:]
+
   init(_ device: Device) throws(EngineError) {
     self.device = device
     stream = try Stream(device)
@@ -53,6 +56,17 @@ final class PackedWeights {
     let made = try quantize().scales
     scales[name] = made
     return made
+  }
+
+  /// Returns whether Winograd's filtering on integers is exact for a layer, which `judge` says when
+  /// first asked.
+  func isExact(
+    _ name: String, judge: () throws(EngineError) -> Bool
+  ) throws(EngineError) -> Bool {
+    if let known = exactness[name] { return known }
+    let judged = try judge()
+    exactness[name] = judged
+    return judged
   }
 
   /// Returns the layer in exactly this layout of floating-point numbers, packed from `source` when

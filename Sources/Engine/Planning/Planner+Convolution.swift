@@ -46,6 +46,10 @@ extension Planner {
     var convolution = convolution
     convolution.bounds = convolution.bounds?.scaled(by: 1 / result.scale)
     convolution.sumBounds = convolution.sumBounds?.scaled(by: 1 / result.scale)
+    if source.isQuantized, options.usesIntegerKernels {
+      return try convolveByIntegerKernel(
+        node, convolution, id, from: source, to: result, residual: residual)
+    }
     if let value = try convolveByTiles(
       node, convolution, id, from: source, to: result, residual: residual)
     {
@@ -164,7 +168,7 @@ extension Planner {
     to result: TensorFormat, residual: TensorFormat?
   ) throws(EngineError) -> Value? {
     let (input, shape) = (lowered.shapes[node.inputs[0]], lowered.shapes[id])
-    let numbers = TileKernel.Numbers(
+    let numbers = ConvolutionNumbers(
       source: source.number, destination: result.number,
       residual: residual.map { ($0.number, $0.scale / result.scale) })
     guard source.zeroPoint == 0,
@@ -180,5 +184,44 @@ extension Planner {
       node, .kernel(kernel), parameters,
       from: (Layout(channelsLast: dimensions(input), source.number), source),
       to: (Layout(channelsLast: dimensions(shape), result.number), result), residual: residual)
+  }
+
+  // MARK: Integers without VNNI
+
+  private mutating func convolveByIntegerKernel(
+    _ node: Graph.Node, _ convolution: Convolution, _ id: Graph.NodeID, from source: TensorFormat,
+    to result: TensorFormat, residual: TensorFormat?
+  ) throws(EngineError) -> Value {
+    let (input, shape) = (lowered.shapes[node.inputs[0]], lowered.shapes[id])
+    let (kernel, parameters) = try compileIntegerKernel(
+      node.name, convolution, from: source, to: result, residual: residual, input: input,
+      output: shape
+    ) { () throws(EngineError) in
+      try lowered.parameters(of: node, convolution)
+    }
+    return try convolve(
+      node, .kernel(kernel), parameters,
+      from: (Layout(channelsLast: dimensions(input), source.number), source),
+      to: (Layout(channelsLast: dimensions(shape), result.number), result), residual: residual)
+  }
+
+  /// Plans a linear layer as a convolution over its whole input.
+  mutating func multiplyByIntegerKernel(
+    _ node: Graph.Node, _ linear: Linear, from source: TensorFormat
+  ) throws(EngineError) -> Value {
+    let input = lowered.shapes[node.inputs[0]]
+    var convolution = Convolution(
+      outputChannels: linear.outputs, kernel: Extent(height: input.height, width: input.width))
+    convolution.hasBias = linear.hasBias
+    let (kernel, parameters) = try compileIntegerKernel(
+      node.name, convolution, from: source, to: .fp32, residual: nil, input: input,
+      output: FeatureShape(channels: linear.outputs, height: 1, width: 1)
+    ) { () throws(EngineError) in
+      try lowered.parameters(of: node, linear)
+    }
+    return try convolve(
+      node, .kernel(kernel), parameters,
+      from: (Layout(channelsLast: dimensions(input), source.number), source),
+      to: (Layout(rowMajor: [batch, linear.outputs, 1, 1]), .fp32), residual: nil)
   }
 }

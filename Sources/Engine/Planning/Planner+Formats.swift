@@ -57,6 +57,11 @@ extension Planner {
     {
       return .fp32
     }
+    if options.precision == .int8, options.usesIntegerKernels,
+      case .convolution(let convolution) = node.operation, !IntegerKernel.computes(convolution)
+    {
+      return .fp32
+    }
     return try formatWanted(of: node.inputs[0])
   }
 

@@ -167,6 +167,9 @@ extension Planner {
   private mutating func multiply(
     _ node: Graph.Node, _ linear: Linear, from source: TensorFormat
   ) throws(EngineError) -> Value {
+    if source.isQuantized, options.usesIntegerKernels {
+      return try multiplyByIntegerKernel(node, linear, from: source)
+    }
     var attributes = onednn_linear(linear, batch: batch, input: lowered.shapes[node.inputs[0]])
     attributes.source_number = source.number.code
     attributes.weights_number = source.weightNumber.code

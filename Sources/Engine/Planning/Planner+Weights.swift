@@ -55,6 +55,60 @@ extension Planner {
     }
   }
 
+  /// Chooses a kernel for integers without VNNI, and packs the layer for it.
+  func compileIntegerKernel(
+    _ name: String, _ convolution: Convolution, from source: TensorFormat, to result: TensorFormat,
+    residual: TensorFormat?, input: FeatureShape, output: FeatureShape,
+    parameters: () throws(EngineError) -> LayerParameters
+  ) throws(EngineError) -> (IntegerKernel, PackedWeights.Layer) {
+    let numbers = ConvolutionNumbers(
+      source: source.number, destination: result.number,
+      residual: residual.map { ($0.number, $0.scale / result.scale) })
+    func kernel(_ algorithm: IntegerKernel.Algorithm) -> IntegerKernel? {
+      IntegerKernel(
+        convolution, numbers, zeroPoint: source.zeroPoint, by: algorithm, batch: batch,
+        input: input, output: output, threads: options.threads)
+    }
+    // Weights are quantised once for the choice and for packing.
+    var made: QuantizedWeights?
+    func quantized() throws(EngineError) -> QuantizedWeights {
+      if let made { return made }
+      let weights = QuantizedWeights(try parameters(), outputCount: output.channels)
+      made = weights
+      return weights
+    }
+    var chosen: IntegerKernel?
+    if usesWinogradOnIntegers(convolution, input), let kernel = kernel(.winograd),
+      try packed.isExact(
+        name,
+        judge: { () throws(EngineError) in
+          kernel.isExact(for: try quantized().weight)
+        })
+    {
+      chosen = kernel
+    }
+    guard let kernel = chosen ?? kernel(.direct) else {
+      throw .unsupported("\(name) has numbers that no kernel on integers takes")
+    }
+    let layer = try packed.layer(name) { () throws(EngineError) in
+      let weights = try quantized()
+      return try kernel.pack(
+        weights.weight, shape: weights.shape, bias: weights.bias(sourceScale: source.scale),
+        scales: weights.scales.map { $0 * source.scale / result.scale }, for: name)
+    }
+    return (kernel, layer)
+  }
+
+  private func usesWinogradOnIntegers(_ convolution: Convolution, _ input: FeatureShape) -> Bool {
+    switch options.winograd {
+    case .never: false
+    case .always: true
+    case .measured:
+      IntegerTable.winogradPays(
+        convolution, input: input, largestBatch: options.batchSizes.max() ?? 1)
+    }
+  }
+
   /// Makes the primitive for weights as they are already packed or, if that is not implemented, for
   /// the layout that it chooses.
   ///

@@ -7,25 +7,9 @@ package import ResNet
 package struct TileKernel: ConvolutionKernel {
   private let layer: tile_layer
 
-  /// Numbers of what a convolution reads and writes: all bf16, or all integers.
-  package struct Numbers: Sendable {
-    package var source: Number
-    package var destination: Number
-    /// Number of the residual, and what it is multiplied by; nil where none is added.
-    package var residual: (number: Number, scale: Float)?
-
-    package init(
-      source: Number, destination: Number, residual: (number: Number, scale: Float)? = nil
-    ) {
-      self.source = source
-      self.destination = destination
-      self.residual = residual
-    }
-  }
-
   /// Describes a convolution of so many images; nil if it cannot be computed here.
   package init?(
-    _ convolution: Convolution, _ numbers: Numbers, batch: Int, input: FeatureShape,
+    _ convolution: Convolution, _ numbers: ConvolutionNumbers, batch: Int, input: FeatureShape,
     output: FeatureShape, threads: Int
   ) {
     let residual = numbers.residual ?? (numbers.destination, 1)

@@ -18,7 +18,7 @@ package import ResNet
 /// bf16 uses, Winograd is 0.11 to 0.81 times as fast in bf16; in fp32 it is 1.42 to 2.84 times as fast,
 /// but for 0.7 times with 512 channels at batch 1, where the rule does not take it.
 ///
-/// No kernel computes on integers: oneDNN is as fast on them as Winograd in fp32.
+/// None of these kernels computes on integers: oneDNN is as fast on them as Winograd in fp32.
 ///
 /// A layer uses one algorithm for all batch sizes: its weights are packed once, and an image's
 /// logits are the same in every batch.

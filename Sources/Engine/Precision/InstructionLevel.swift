@@ -95,7 +95,8 @@ package enum InstructionLevel: String, Sendable, CaseIterable {
     }
   }
 
-  var hasIntegerProducts: Bool { self == .avx2VNNI || self >= .avx512VNNI }
+  /// Whether products of bytes are summed in 32 bits (VNNI).
+  package var multipliesBytes: Bool { self == .avx2VNNI || self >= .avx512VNNI }
   var hasBFloat16Products: Bool { self >= .avx512BF16 }
 }
 

@@ -2,8 +2,8 @@ package import ResNet
 
 /// Requested precision of a network.
 package enum PrecisionPolicy: String, Sendable, CaseIterable {
-  /// int8 if the model has a calibration and the CPU multiplies bytes (VNNI), else bf16 if the CPU
-  /// multiplies it, else fp32.
+  /// int8 if the model has a calibration and the CPU has AVX2, else bf16 if the CPU multiplies it,
+  /// else fp32.
   case auto
   case fp32
   case bf16
@@ -29,7 +29,7 @@ extension Precision {
     switch self {
     case .fp32: true
     case .bf16: InstructionLevel.used.hasBFloat16Products
-    case .int8: InstructionLevel.used.hasIntegerProducts
+    case .int8: InstructionLevel.used.multipliesBytes || IntegerKernel.areAvailable
     }
   }
 
@@ -44,9 +44,8 @@ extension Precision {
       if InstructionLevel.used >= .avx512 { return nil }
       return "bf16 needs avx512 (fast from avx512_bf16 on); " + Self.advice
     case .int8:
-      if InstructionLevel.used.hasIntegerProducts { return nil }
-      return "int8 needs avx2_vnni, avx512_vnni or more, because sums of bytes saturate at 16 bits "
-        + "without; " + Self.advice
+      if isNative { return nil }
+      return "int8 needs avx2; " + Self.advice
     }
   }
 

@@ -24,7 +24,7 @@ struct BenchSubject {
     case .architecture(var architecture):
       architecture.stridePlacement = variant
       graph = try Graph(architecture)
-      weights = try Weights.random(for: graph)
+      weights = try Weights.random(for: graph, isNormal: true)
     case .model(let model):
       (graph, weights) = (model.graph, model.weights)
       known = model.calibration
