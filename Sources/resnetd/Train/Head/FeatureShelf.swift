@@ -33,6 +33,8 @@ final class FeatureShelf: Sendable {
         }
         state.files.append(file)
       } catch {
+        // Those of other numbers of views have names that begin alike.
+        if case .foreign = error { continue }
         TrainingProgress.tell("\(path): \(error); its features are computed again")
         // Its name says what it was.
         if case .damaged = error { unsafe unlink(path) }
