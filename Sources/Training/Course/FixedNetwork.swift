@@ -7,7 +7,7 @@ import Synchronization
 /// are trained, or a network that is judged. The serving engine runs it.
 package final class FixedNetwork: Sendable {
   /// Images that a thread computes at once.
-  private static let batchSize = 8
+  package static let batchSize = 8
 
   /// One thread's means, used by one at a time.
   private final class Context: Sendable {

@@ -59,8 +59,7 @@ package final class Optimizer {
   package static func byteCount(
     _ settings: OptimizerSettings, for network: TrainingNetwork
   ) -> Int {
-    let blocks = settings.method.momentNames.count + (settings.averageDecay == nil ? 0 : 1)
-    return blocks * network.parameters.values.byteCount
+    settings.blockCount * network.parameters.values.byteCount
   }
 
   /// Changes the parameters by the gradients of the network's last step.

@@ -30,6 +30,9 @@ package struct OptimizerSettings: Sendable {
   /// that fits counts. Parameters with 0 remain as they are.
   package var rateFactors: [String: Double] = [:]
 
+  /// Numbers that are kept for each parameter: moments and the average.
+  package var blockCount: Int { method.momentNames.count + (averageDecay == nil ? 0 : 1) }
+
   package init(_ method: Method, weightDecay: Double) {
     self.method = method
     self.weightDecay = weightDecay

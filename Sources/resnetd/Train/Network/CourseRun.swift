@@ -55,8 +55,11 @@ struct CourseRun {
     var options = TrainingOptions(batchLimit: recipe.batchImageCount)
     options.workerCount = job.jobs.count
     options.precision = job.settings.precision.precision
-    options.byteLimit = TrainingJob.availableByteCount
     do {
+      let memory = try CourseMemory(begun.graph, recipe.optimizer, threads: job.jobs.count)
+      options.byteLimit = TrainingJob.availableByteCount.map {
+        max(0, $0 - memory.optimizer - memory.judgement)
+      }
       let trained = try cut.map { try begun.graph.after(cut: $0) } ?? begun.graph
       let prefix = try cut.map {
         try FixedNetwork(
@@ -67,6 +70,7 @@ struct CourseRun {
       let byteCount = network.byteCount + Optimizer.byteCount(recipe.optimizer, for: network)
       TrainingProgress.tell(
         "memory: \(byteCount >> 20) MiB for the network and its gradients, "
+          + "\(memory.judgement >> 20) MiB to judge it and to keep its state, "
           + "\((training.rule.canvasByteCount * split.imageCount) >> 20) MiB for the images")
       var settings = Course.Settings(
         schedule: .constant(0), loss: recipe.loss, batchImageCount: recipe.batchImageCount,
