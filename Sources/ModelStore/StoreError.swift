@@ -34,6 +34,8 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
   case versionInUse(ModelVersion, use: String)
   /// The bytes on disk do not match the version.
   case damaged(ModelVersion, path: String)
+  /// The file of examples is damaged at a byte of all; so many examples before it are whole.
+  case damagedExamples(offset: Int, byteCount: Int, wholeCount: Int)
   /// The caller no longer wants it.
   case cancelled
   /// The file is not one of this store's records.
@@ -67,6 +69,9 @@ package enum StoreError: Error, Hashable, CustomStringConvertible {
     case .versionInUse(let version, let use): "version \(version) is \(use)"
     case .damaged(let version, let path):
       "\(path) is damaged: its bytes are not those of version \(version)"
+    case .damagedExamples(let offset, let byteCount, let wholeCount):
+      "the file examples is damaged at byte \(offset) of \(byteCount); \(wholeCount) examples before "
+        + "that are whole"
     case .cancelled: "it was cancelled"
     case .malformedRecord(let path, let reason): "\(path) is not a record of the store: \(reason)"
     }

@@ -17,7 +17,7 @@ package enum DiskFailure: String, Sendable, CaseIterable {
     case .file, .folderFault: self = .refused
     case .folderInUse, .uploadTooLarge, .tooManyUploads, .wrongLength, .emptyUpload, .uploadEnded,
       .notStaged, .textTooLong, .malformedVersion, .unknownVersion, .ambiguousVersion,
-      .versionInUse, .damaged, .cancelled, .malformedRecord:
+      .versionInUse, .damaged, .damagedExamples, .cancelled, .malformedRecord:
       return nil
     }
   }

@@ -58,6 +58,15 @@ extension Problem {
     case .damaged:
       self.init(
         409, .versionDamaged, "the bytes of this version are damaged on the disk; upload it again")
+    case .damagedExamples(let offset, _, let wholeCount):
+      let remedy =
+        wholeCount == 0
+        ? "" : "; or `truncate -s \(offset) examples` there keeps those alone, without a restart"
+      self.init(
+        409, .examplesDamaged,
+        "\(error.description), and nothing was changed: put a copy of this file of the state folder "
+          + "back if you have one, or remove all examples by DELETE /admin/examples?all=true and send "
+          + "their images again\(remedy)")
     case .file(_, let doing, let reason):
       self.init(
         507, .storeFailed,

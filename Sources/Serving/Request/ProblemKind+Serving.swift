@@ -12,6 +12,7 @@ extension ProblemKind {
   static let digestMismatch = ProblemKind("digest-mismatch")
   static let draining = ProblemKind("draining")
   static let exampleConflict = ProblemKind("example-conflict")
+  static let examplesDamaged = ProblemKind("examples-damaged")
   static let examplesFull = ProblemKind("examples-full")
   static let examplesOfAnother = ProblemKind("examples-of-another-network")
   static let foreignHost = ProblemKind("foreign-host")
