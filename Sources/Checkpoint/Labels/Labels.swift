@@ -137,6 +137,18 @@ package enum Labels {
     return nil
   }
 
+  /// Describes why a string cannot be the label of a class that is to be learned.
+  ///
+  /// Blanks at its ends are refused too, though models of others may have them: who reads the label
+  /// does not see them, and a file of labels loses them.
+  package static func faultOfNew(_ label: String) -> String? {
+    if let fault = fault(in: label) { return fault }
+    let trimmed = label[...].trimmingSpace
+    if trimmed.isEmpty { return "the label is blank" }
+    return trimmed.utf8.count == label.utf8.count
+      ? nil : "the label has a blank at its beginning or end; leave it out"
+  }
+
   /// Puts labels with their classes' numbers in order; these must be all from 0 on, once each.
   ///
   /// - Parameter line: Line of each item, or nil for all to be on the first.

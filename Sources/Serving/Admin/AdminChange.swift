@@ -35,6 +35,19 @@ enum AdminChange: Sendable {
     }
   }
 
+  /// Throws for a body that is not empty where none is read: whoever sends one means another change,
+  /// perhaps a dry run.
+  func checkBody(_ body: [UInt8]) throws(Problem) {
+    switch self {
+    case .setCanary, .upload, .addExamples, .showExamples: return
+    case .activate, .remove, .rollBack, .endCanary, .endSwap, .removeExamples, .teach:
+      guard !body.isEmpty else { return }
+      throw .body(
+        "this request has a body of \(body.count) bytes, where none is read; nothing was changed: send "
+          + "no body, and parameters in the address, as in POST /admin/teach?dry_run=true")
+    }
+  }
+
   /// Whether it has a place that uploads cannot take.
   var isUrgent: Bool {
     switch self {

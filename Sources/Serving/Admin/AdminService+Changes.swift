@@ -41,6 +41,7 @@ extension AdminService {
   private func make(
     _ change: AdminChange, _ body: [UInt8], _ order: ChangeOrder
   ) throws(Problem) -> Response {
+    try change.checkBody(body)
     switch stage.withLock({ $0 }) {
     case .starting: throw .starting
     case .vacant(let vacancy):

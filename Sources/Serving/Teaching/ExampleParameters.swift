@@ -28,7 +28,7 @@ struct ExampleParameters: Sendable, Hashable {
             "label in \(item.place.name) is a string of at most 64 bytes, not \(item.shown); a longer "
               + "one goes in the query")
         }
-        if let fault = Labels.fault(in: string) {
+        if let fault = Labels.faultOfNew(string) {
           throw .parameter(
             "label: \(fault); it is 1 to \(Labels.labelByteCountLimit) bytes of UTF-8")
         }

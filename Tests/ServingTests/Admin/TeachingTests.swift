@@ -345,6 +345,61 @@ import Testing
     #expect(try await admin.ask("POST", "/admin/teach").status == 200)
   }
 
+  @Test("A body where none is read is refused, and changes nothing")
+  func body() async throws {
+    let admin = try AdminFixture()
+    try await send(admin, count: 3, keeping: false)
+    let before = admin.served.pool.live.model.version
+    let document = Array(#"{"dry_run": true}"#.utf8)
+    for (method, target) in [
+      ("POST", "/admin/teach"), ("POST", "/admin/teach?dry_run=true"), ("POST", "/admin/rollback"),
+      ("DELETE", "/admin/examples?all=true"), ("DELETE", "/admin/canary"),
+      ("POST", "/admin/versions/\(before.hex)/activate"),
+    ] {
+      let answer = try await admin.ask(method, target, body: document)
+      #expect(answer.status == 400, "\(method) \(target)")
+      #expect(try answer.problemKind() == "malformed-body")
+    }
+    #expect(admin.served.pool.live.model.version == before)
+    #expect(try await admin.ask("GET", "/admin/examples").json()["examples"] as? Int == 9)
+  }
+
+  @Test(
+    "A label that is blank, or has a blank at an end, is refused",
+    arguments: ["%20", "%20a", "a%09%20"])
+  func blankLabel(label: String) async throws {
+    let admin = try AdminFixture()
+    let answer = try await admin.ask(
+      "POST", "/admin/examples?label=\(label)", body: Self.image(kind: 0, number: 0))
+    #expect(answer.status == 400)
+    #expect(try answer.problemKind() == "invalid-parameter")
+  }
+
+  @Test(
+    "A damaged file of examples is told of until somebody decides, and stays as it is",
+    arguments: ["", "something else"])
+  func damagedExamples(contents: String) async throws {
+    let admin = try AdminFixture()
+    let file = admin.folder.appendingPathComponent("state/examples")
+    let bytes = Data(contents.utf8)
+    try bytes.write(to: file)
+    let image = Self.image(kind: 0, number: 0)
+    for (method, target, body) in [
+      ("GET", "/admin/examples", []), ("POST", "/admin/teach", []),
+      ("POST", "/admin/examples?label=a", image), ("DELETE", "/admin/examples?label=a", []),
+    ] as [(String, String, [UInt8])] {
+      let answer = try await admin.ask(method, target, body: body)
+      #expect(answer.status == 409, "\(method) \(target)")
+      #expect(try answer.problemKind() == "examples-damaged")
+      #expect(
+        String(decoding: answer.body, as: UTF8.self).contains("DELETE /admin/examples?all=true"))
+    }
+    #expect(try Data(contentsOf: file) == bytes)
+    #expect(try await admin.ask("DELETE", "/admin/examples?all=true").status == 200)
+    #expect(try await admin.ask("POST", "/admin/examples?label=a", body: image).status == 200)
+    #expect(try await admin.ask("DELETE", "/admin/examples?all=true").status == 200)
+  }
+
   @Test("A model of independent labels gets no class, but a new head")
   func sigmoid() async throws {
     let admin = try AdminFixture(start: { path in

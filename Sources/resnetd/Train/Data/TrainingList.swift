@@ -52,7 +52,7 @@ struct TrainingList {
   ) throws(Failure) {
     var numbers: [Int] = []
     for name in try labels(of: row) where name != negatives {
-      if let fault = Labels.fault(in: name) {
+      if let fault = Labels.faultOfNew(name) {
         throw Failure(
           "\(path): line \(row.line): \"\(PlainText.line(name))\" cannot be a label: \(fault)")
       }
