@@ -51,7 +51,7 @@ package struct HeadFitter: Sendable {
     precondition(samples.count > 0, "there must be rows to learn from")
     var fit = HeadFit()
     if let given = settings.regularization {
-      fit.regularization = given
+      (fit.regularization, fit.isGiven) = (given, true)
     } else {
       guard let search = try search(samples, progress, continues) else { return nil }
       fit.trials = search.trials
@@ -91,7 +91,7 @@ package struct HeadFitter: Sendable {
     var parts = (0..<settings.foldCount).compactMap { Fold(samples, folds, $0, settings) }
     var search = Search()
     guard !parts.isEmpty else {
-      // A single group cannot be judged by another.
+      // Neither a single group nor classes of one group each can be judged by others.
       search.regularization = 1
       return search
     }
@@ -145,7 +145,9 @@ package struct HeadFit: Sendable {
   /// The last layer.
   package var head: LinearHead { layers.last }
   package internal(set) var regularization = 0.0
-  /// Regularisations that were tried, in order; empty if one was given.
+  /// Whether the regularisation was given.
+  package internal(set) var isGiven = false
+  /// Regularisations that were tried, in order; empty if one was given or no row can be judged.
   package internal(set) var trials: [HeadFitter.Trial] = []
   /// Outputs for rows that were left out in turn, at the best regularisation of the trials.
   package internal(set) var crossValidation: CrossValidation?

@@ -127,11 +127,16 @@ struct Fold {
   private var parameters: HeadParameters
 
   /// Returns nil if it has no rows, or all of them.
+  ///
+  /// Rows of a class that is in the fold as a whole are not judged: nobody can answer a class without
+  /// having learned it.
   init?(
     _ samples: HeadSamples, _ folds: [Int], _ number: Int, _ settings: HeadSettings
   ) {
-    heldRows = (0..<samples.plainCount).filter { folds[$0] == number }
     let learned = samples.rows(folds.indices.filter { folds[$0] != number })
+    let known = Set(learned.labels)
+    let isKnown = { samples.targets != nil || known.contains(samples.labels[$0]) }
+    heldRows = (0..<samples.plainCount).filter { folds[$0] == number && isKnown($0) }
     guard !heldRows.isEmpty, learned.count > 0 else { return nil }
     scaling = FeatureScaling(learned.features)
     part = Part(learned, scaling, settings)

@@ -75,8 +75,12 @@ package struct RidgePreview: Sendable {
       for rows in groups.values {
         guard try Self.leaveOut(rows, of: &outputs, truth, solved, count: count) else { return nil }
       }
-      accuracy = Self.accuracy(outputs, chosen)
-      (judgedCount, leavesOneOut, groupCount) = (count, true, groups.count)
+      let judged = Self.judgedRows(chosen)
+      guard !judged.isEmpty else { return nil }
+      accuracy = Self.accuracy(
+        judged.flatMap { outputs[$0 * classCount..<($0 + 1) * classCount] }, chosen.rows(judged))
+      let judgedGroups = Set(judged.map { chosen.groups[$0] })
+      (judgedCount, leavesOneOut, groupCount) = (judged.count, true, judgedGroups.count)
     }
   }
 
@@ -174,6 +178,15 @@ package struct RidgePreview: Sendable {
     let residuals = try factor.solve(places.map { truth[$0] - outputs[$0] })
     for (place, residual) in zip(places, residuals) { outputs[place] = truth[place] - residual }
     return true
+  }
+
+  /// Returns the rows whose class is in other groups too: without their group nothing is known of the
+  /// others' class.
+  private static func judgedRows(_ samples: HeadSamples) -> [Int] {
+    guard samples.targets == nil else { return Array(0..<samples.count) }
+    var groups = [Set<Int>](repeating: [], count: samples.classCount)
+    for (label, group) in zip(samples.labels, samples.groups) { groups[label].insert(group) }
+    return samples.labels.indices.filter { groups[samples.labels[$0]].count > 1 }
   }
 
   private static func accuracy(_ outputs: [Float], _ samples: HeadSamples) -> Double {

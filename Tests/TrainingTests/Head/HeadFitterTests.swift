@@ -73,6 +73,24 @@ import Training
     #expect(strong.crossValidation?.rows == Array(0..<60))
   }
 
+  @Test("A class of one group is not judged, and where all are so nothing is")
+  func loneGroups() throws {
+    let all = Self.samples
+    let lone = HeadSamples(
+      all.features, labels: all.labels, groups: all.labels, classCount: 3)
+    let fit = try #require(try HeadFitter().fit(lone))
+    #expect(fit.trials.isEmpty && fit.crossValidation == nil && !fit.isGiven)
+    #expect(try RidgePreview(lone, heldOut: nil) == nil)
+    // One class alone.
+    let groups = all.labels.enumerated().map { $1 == 0 ? 0 : 1 + $0 }
+    let mixed = HeadSamples(all.features, labels: all.labels, groups: groups, classCount: 3)
+    let judged = try #require(try HeadFitter().fit(mixed)?.crossValidation)
+    #expect(judged.labels == all.labels.filter { $0 != 0 })
+    #expect(judged.rows == all.labels.indices.filter { all.labels[$0] != 0 })
+    let preview = try #require(try RidgePreview(mixed, heldOut: nil))
+    #expect(preview.judgedCount == judged.labels.count && preview.accuracy > 0.4)
+  }
+
   @Test("Being stopped gives no head")
   func stopped() throws {
     var asked = 0

@@ -121,6 +121,30 @@ import Testing
     #expect(refused.outcome.errors.contains("a regular expression"))
   }
 
+  @Test("Classes of one group each give no figure, and copies of an image judge once")
+  func loneGroups() async throws {
+    let tree = try ImageTree()
+    try DrawnImages.add([("a", 0, 8), ("b", 1, 8), ("c", 2, 8)], to: tree)
+    let all = try await train(tree, "--group-by", "[abc]/")
+    #expect(all.outcome.exitCode == 0, "\(all.outcome.errors)")
+    #expect(all.notes.contains { $0.hasSuffix("so that nothing can be judged about it: a, b, c") })
+    #expect(all.report["evaluation"] is NSNull && all.report["preview"] is NSNull)
+    #expect((all.report["trials"] as? [Any])?.isEmpty == true)
+    let one = try await train(tree, "--group-by", "a/")
+    #expect(one.outcome.exitCode == 0, "\(one.outcome.errors)")
+    #expect(one.evaluation["images"] as? Int == 16)
+    for number in 0..<8 {
+      for copy in 0..<2 {
+        try tree.file(
+          "b/copy\(copy)-\(number).bmp", DrawnImages.bitmap(kind: 1, number: number))
+      }
+    }
+    let copied = try await train(tree)
+    #expect(copied.outcome.exitCode == 0, "\(copied.outcome.errors)")
+    #expect(copied.notes.contains { $0.hasPrefix("16 files are copies of others") })
+    #expect(copied.evaluation["images"] as? Int == 24)
+  }
+
   @Test("Too few images to hold some out are judged by cross-validation")
   func few() async throws {
     let tree = try ImageTree()

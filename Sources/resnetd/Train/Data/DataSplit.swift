@@ -41,9 +41,11 @@ struct DataSplit {
     try checkLabels(images)
     noteLoneGroups(images, groups: groups)
     let isHeldOut = sides(images, labels: labels, groups: groups, rules)
+    var judged: Set<[UInt8]> = []
     for (place, image) in images.enumerated() {
       if isHeldOut[place] {
-        heldOut.append(image)
+        // Copies tell nothing more, and would make the interval narrower than it is.
+        if judged.insert(image.digest).inserted { heldOut.append(image) }
       } else {
         learned.append(image)
         self.groups.append(groups[place])
@@ -126,7 +128,9 @@ struct DataSplit {
       }
     }
     if copyCount > 0 {
-      notes.append("\(Decimal.grouped(copyCount)) files are copies of others of their class")
+      notes.append(
+        "\(Decimal.grouped(copyCount)) files are copies of others of their class, and judge nothing"
+      )
     }
     joinSimilar(images, &groups)
     if let grouping = rules.grouping {
@@ -187,11 +191,11 @@ struct DataSplit {
     for (image, group) in zip(images, groups) {
       for label in labels(of: image) { groupsOfClass[label, default: []].insert(group) }
     }
-    let counts = counts(of: images)
-    let lone = folder.classes.indices.filter { groupsOfClass[$0]?.count == 1 && counts[$0] > 1 }
+    let lone = folder.classes.indices.filter { groupsOfClass[$0]?.count == 1 }
     guard !lone.isEmpty, !folder.isDivided else { return }
     notes.append(
-      "all images of a \(kind) are one group, so that nothing can be judged about it: "
+      "all images of a \(kind) are one group or a single one, so that nothing can be judged about "
+        + "it: "
         + TrainingFolder.shown(lone.map { folder.classes[$0] }))
   }
 

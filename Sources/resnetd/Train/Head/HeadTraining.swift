@@ -135,9 +135,16 @@ struct HeadTraining {
         isCrossValidated: false, split: split, classCount: job.classCount)
     }
     return fit.crossValidation.map { result in
-      HeadJudgement(
-        images: result.rows.map { split.learned[$0] }, logits: result.logits,
-        isCrossValidated: true, split: split, classCount: job.classCount)
+      // Each image judges once, whatever copies there are of it.
+      var judged: Set<[UInt8]> = []
+      let places = result.rows.indices.filter {
+        judged.insert(split.learned[result.rows[$0]].digest).inserted
+      }
+      let classCount = job.classCount
+      return HeadJudgement(
+        images: places.map { split.learned[result.rows[$0]] },
+        logits: places.flatMap { result.logits[$0 * classCount..<($0 + 1) * classCount] },
+        isCrossValidated: true, split: split, classCount: classCount)
     }
   }
 

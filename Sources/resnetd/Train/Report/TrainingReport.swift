@@ -95,8 +95,11 @@ struct TrainingReport {
         [
           "regularisation",
           Self.number(fit.regularization)
-            + (fit.trials.isEmpty
-              ? ", as given" : ", best of \(fit.trials.count) by cross-validation"),
+            + (fit.isGiven
+              ? ", as given"
+              : fit.trials.isEmpty
+                ? ", because nothing can be judged"
+                : ", best of \(fit.trials.count) by cross-validation"),
         ],
         [
           "fitted",
