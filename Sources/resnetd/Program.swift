@@ -40,7 +40,7 @@ package enum Program {
     _ arguments: [String], _ environment: [String: String], _ spawner: Spawner?
   ) -> ExitCode {
     guard let first = arguments.first else {
-      StandardError.write(help)
+      StandardError.writeAll(help + "\n")
       return .usage
     }
     let rest = Array(arguments.dropFirst())
@@ -62,7 +62,9 @@ package enum Program {
           first.hasPrefix("-")
           ? "; a command comes first, as in `resnetd serve`"
           : nearest.map { "; did you mean \($0)?" } ?? ""
-        StandardError.write("resnetd: unknown command \"\(first)\"\(hint)\nTry 'resnetd --help'.")
+        StandardError.write(lines: [
+          "resnetd: unknown command \"\(first)\"\(hint)", "Try 'resnetd --help'.",
+        ])
         return .usage
       }
       return run(command, rest, environment, spawner)
@@ -79,8 +81,9 @@ package enum Program {
       if let fault = InstructionLevel.fault { throw UsageError(fault) }
       return try command.main(arguments, environment: variables, spawner: spawner)
     } catch let error as UsageError {
-      StandardError.write(
-        "resnetd \(command.name): \(error.message)\nTry 'resnetd \(command.name) --help'.")
+      StandardError.write(lines: [
+        "resnetd \(command.name): \(error.message)", "Try 'resnetd \(command.name) --help'.",
+      ])
       return .usage
     } catch let error as Failure {
       StandardError.write("resnetd \(command.name): \(error.message)")

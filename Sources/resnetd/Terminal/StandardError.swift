@@ -10,10 +10,16 @@ enum StandardError {
   /// Bytes that a writable pipe takes without blocking (pipe(7), `PIPE_BUF`).
   private static let partByteCount = 4096
 
-  /// Writes the message and a newline.
-  static func write(_ message: String) { writeAll(message + "\n") }
+  /// Writes a message of one line and a newline.
+  ///
+  /// Every message passes here, and most quote what somebody else has named: control characters are
+  /// escaped, and a very long one is cut.
+  static func write(_ message: String) { writeAll(PlainText.line(PlainText.cut(message)) + "\n") }
 
-  /// Writes a string as it is.
+  /// Writes a message of several lines, each like one.
+  static func write(lines: [String]) { for line in lines { write(line) } }
+
+  /// Writes a string as it is: what programs read, and what drives the terminal on purpose.
   static func writeAll(_ text: String) {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty, isWritable() {

@@ -48,9 +48,9 @@ struct TrainingProgress: Sendable {
   /// Says a sentence; where programs read, with its numbers.
   static func tell(_ sentence: String, as event: String, _ members: JSONObject) {
     guard !isTerminal else { return StandardError.write("resnetd train: \(sentence)") }
-    var line: JSONObject = ["event": .string(event), "text": .string(sentence)]
+    var line: JSONObject = ["event": .string(event), "text": .string(PlainText.cut(sentence))]
     line += members
-    StandardError.write(JSONValue.object(line).text)
+    StandardError.writeAll(JSONValue.object(line).text + "\n")
   }
 
   private mutating func write() {
@@ -59,6 +59,6 @@ struct TrainingProgress: Sendable {
       "event": .string(step), "done": .integer(done), "total": .integer(total),
     ]
     if !detail.isEmpty { line.append("detail", .string(detail)) }
-    StandardError.write(JSONValue.object(line).text)
+    StandardError.writeAll(JSONValue.object(line).text + "\n")
   }
 }
