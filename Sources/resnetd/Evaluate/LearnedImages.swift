@@ -9,7 +9,11 @@ struct LearnedImages: Sendable, Hashable {
   private(set) var learnedCount = 0
 
   mutating func record(_ bytes: [UInt8], _ sample: LearnedSample) throws(DigestError) {
-    guard let isLearned = sample.tells(of: try SHA256.digest(of: bytes)) else { return }
+    record(digest: try SHA256.digest(of: bytes), sample)
+  }
+
+  mutating func record(digest: [UInt8], _ sample: LearnedSample) {
+    guard let isLearned = sample.tells(of: digest) else { return }
     toldCount += 1
     if isLearned { learnedCount += 1 }
   }
@@ -24,14 +28,16 @@ struct LearnedImages: Sendable, Hashable {
 
   /// A sentence for a report; nil if none is known to have been learned.
   ///
-  /// - Parameter count: Evaluated images.
-  func note(of count: Int) -> String? {
+  /// - Parameters:
+  ///   - count: Evaluated images.
+  ///   - model: Words for the model.
+  func note(of count: Int, by model: String = "the model") -> String? {
     guard let share, learnedCount > 0 else { return nil }
     let amount =
       toldCount == count
       ? "\(Decimal.grouped(learnedCount)) of these \(Decimal.grouped(count)) images"
       : "about \(Int((100 * share).rounded())) % of these images (\(learnedCount) of a sample of \(toldCount))"
-    return "the model has learned \(amount): what is right of them tells little of others"
+    return "\(model) has learned \(amount): what is right of them tells little of others"
   }
 
   var json: JSONValue {

@@ -130,7 +130,7 @@ struct AdminClient {
   private static func advice(on reason: String) -> String? {
     if reason.containsText("wrong version number") || reason.containsText("packet length too long")
     {
-      return "it speaks no TLS: leave --admin-tls out"
+      return "it speaks no TLS: leave --admin-tls out, or https:// in front of its name"
     }
     if reason.containsText("alert") || reason.containsText("private key") {
       return "--admin-cert and --admin-key name the certificate that it wants of this client"

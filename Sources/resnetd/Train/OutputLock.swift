@@ -11,6 +11,8 @@ struct OutputLock {
   private static let ending = ".train.lock"
   /// Files that are removed by others while they are opened, before it is given up.
   private static let attemptLimit = 16
+  /// Links that are followed one after the other, as many as the system follows.
+  private static let linkLimit = 40
   /// Bytes of a process' number and a line's end.
   private static let byteCountLimit = 21
 
@@ -96,11 +98,29 @@ struct OutputLock {
 
   /// Returns a file's path without links, also if it is not there yet.
   static func resolvedPlace(of file: String) -> String {
-    if let whole = resolved(file) { return whole }
-    let slash = file.lastIndex(of: "/")
-    let name = slash.map { String(file[file.index(after: $0)...]) } ?? file
-    let folder = slash.map { String(file[...$0]) } ?? "."
+    var file = file
+    for _ in 0..<linkLimit {
+      if let whole = resolved(file) { return whole }
+      // A link that leads to no file yet.
+      guard let target = link(at: file) else { break }
+      file = target.hasPrefix("/") ? target : parts(of: file).folder + "/" + target
+    }
+    let (folder, name) = parts(of: file)
     return (resolved(folder) ?? folder) + "/" + name
+  }
+
+  private static func parts(of file: String) -> (folder: String, name: String) {
+    guard let slash = file.lastIndex(of: "/") else { return (".", file) }
+    return (String(file[...slash]), String(file[file.index(after: slash)...]))
+  }
+
+  /// Returns where a symbolic link leads; nil for anything else.
+  private static func link(at path: String) -> String? {
+    let limit = Int(PATH_MAX)
+    var target = [CChar](repeating: 0, count: limit)
+    let count = unsafe readlink(path, &target, limit)
+    guard count > 0 else { return nil }
+    return String(validating: target.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   private static func resolved(_ path: String) -> String? {

@@ -60,6 +60,7 @@ enum TrainCommand: Command {
     let job = TrainingJob(
       folder: folder, parent: parent, settings: settings, jobs: jobs,
       decoders: jobs.decoders(settings.decoders, spawner, for: []), interruption: interruption)
+    try job.checkParent()
     job.tellFolder()
     if settings.findsRate {
       return try findRate(job, start) ? .success : interruption.exitCode ?? .failure

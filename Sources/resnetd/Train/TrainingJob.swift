@@ -32,7 +32,7 @@ struct TrainingJob {
   }
 
   func split(_ survey: ImageSurvey.Outcome) throws -> DataSplit {
-    let split = try DataSplit(
+    var split = try DataSplit(
       folder, survey.images,
       .init(
         heldOutShare: settings.heldOutShare, seed: UInt64(settings.seed),
@@ -41,9 +41,51 @@ struct TrainingJob {
       TrainingProgress.tell(
         "--held-out does nothing: the folder itself says which images are held out")
     }
+    if let note = learnedNote(split) { split.notes.append(note) }
     for note in split.notes { TrainingProgress.tell(note) }
     warnOfImbalance(split)
     return split
+  }
+
+  /// Returns a sentence about images that judge the result and were learned by the model that training
+  /// begins with, as far as its file tells.
+  private func learnedNote(_ split: DataSplit) -> String? {
+    guard let text = parent.provenance?.learnedSample, let sample = LearnedSample(text: text) else {
+      return nil
+    }
+    let judging = split.heldOut.isEmpty ? split.learned : split.heldOut
+    var learned = LearnedImages()
+    for image in judging { learned.record(digest: image.digest, sample) }
+    return learned.note(of: judging.count, by: "--from: \(parent.name)")
+      .map { "images that judge the result: " + $0 }
+  }
+
+  /// Throws if the model that training begins with does not compute what its file says.
+  func checkParent() throws {
+    guard !parent.goldenSamples.isEmpty else { return }
+    let check = try GoldenCheck(
+      jobs.compiled(parent, .fp32), by: decoders.makeDecoder(),
+      limits: .init(
+        decoding: .init(), decodingTimeout: GoldenChoice.timeout, provingTimeout: nil),
+      imageCount: parent.goldenSamples.count,
+      unless: { [interruption] in interruption.hasHappened })
+    let fault: GoldenCheck.Fault?
+    do throws(EngineError) { fault = try check.fault(parent.goldenSamples, images: []) } catch {
+      // A signal ends what follows.
+      if case .cancelled = error { return }
+      throw Failure("\(parentName) cannot be tried on its file's golden samples: \(error)")
+    }
+    switch fault {
+    case nil: return
+    case .noMeans(let reason), .slow(let reason):
+      throw Failure(
+        "\(parentName) cannot be tried on its file's golden samples: \(reason); allow the program "
+          + "more memory, or name another model by --from")
+    case .wrong(let reason):
+      throw Failure(
+        "\(parentName) does not compute what its file says: \(reason); take an undamaged copy of the "
+          + "file, or name another model by --from")
+    }
   }
 
   private func warnOfImbalance(_ split: DataSplit) {

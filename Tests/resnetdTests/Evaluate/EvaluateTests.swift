@@ -208,6 +208,17 @@ import Testing
       (known["notes"] as? [String])?.first?.hasPrefix(
         "the model has learned \(count) of these 40 images") == true, "\(known["notes"] ?? "")")
 
+    // People read it before the figures.
+    let shown = try await ProgramUnderTest.run("evaluate", tree.path, "--model", model)
+    let note = try #require(shown.output.range(of: "the model has learned"))
+    let figures = try #require(shown.output.range(of: "top-1"))
+    #expect(note.lowerBound < figures.lowerBound)
+    // So do those who train on.
+    let further = try await ProgramUnderTest.run(
+      "train", tree.path, "-o", model + ".safetensors", "--from", model, "--seed", "5")
+    #expect(further.exitCode == 0, "\(further.errors)")
+    #expect(further.errors.contains("images that judge the result: --from: drawn has learned "))
+
     let fresh = try ImageTree()
     for number in 0..<5 {
       try fresh.file("a/\(number).bmp", DrawnImages.bitmap(kind: 0, number: 700 + number))

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import ResNet
 import Testing
+import resnetd
 
 /// Files of `resnetd train` that others write, or that find no room.
 @Suite struct TrainFilesTests {
@@ -38,11 +39,79 @@ import Testing
     let linked = try await ProgramUnderTest.run("train", tree.path, "-o", link, "--force")
     #expect(linked.exitCode == 1 && linked.errors.contains("another training"))
     close(again)
+    // Two names of a file that is not there yet.
+    try FileManager.default.removeItem(atPath: file)
+    let early = unsafe open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    #expect(flock(early, LOCK_EX | LOCK_NB) == 0)
+    let dangling = try await ProgramUnderTest.run("train", tree.path, "-o", link, "--force")
+    #expect(dangling.exitCode == 1 && dangling.errors.contains("another training"))
+    close(early)
     // Somebody else's file of this name stays.
     try Data("poetry of others".utf8).write(to: URL(fileURLWithPath: lock))
     let other = try await ProgramUnderTest.run("train", tree.path, "-o", file, "--force")
     #expect(other.exitCode == 1 && other.errors.contains("is a file of something else"))
     #expect(try String(contentsOfFile: lock, encoding: .utf8) == "poetry of others")
+  }
+
+  @Test("A model that does not compute what its file says is not built on")
+  func damagedParent() async throws {
+    let (tree, results) = (try tree(), try TemporaryFolder())
+    let file = results.url.appendingPathComponent("out.safetensors").path
+    let first = try await ProgramUnderTest.run(
+      ProgramUnderTest.url, TrainOptions.small(["train", tree.path, "-o", file]))
+    #expect(first.exitCode == 0, "\(first.errors)")
+    let model = try Model.load(path: file)
+    let samples = model.goldenSamples.map {
+      GoldenSample(encodedImage: $0.encodedImage, logits: $0.logits.map { $0 + 7 })
+    }
+    #expect(!samples.isEmpty)
+    let damaged = results.url.appendingPathComponent("damaged.safetensors").path
+    try model.with(goldenSamples: samples).write(to: damaged)
+    let second = try await ProgramUnderTest.run(
+      "train", tree.path, "-o", file, "--force", "--from", damaged)
+    #expect(second.exitCode == 1)
+    #expect(second.errors.contains("does not compute what its file says: golden sample 0:"))
+    #expect(try Model.load(path: file).version == model.version)
+  }
+
+  @Test("Names of others cannot drive the terminal, nor fill it")
+  func names() async throws {
+    let (tree, results) = (try tree(), try TemporaryFolder())
+    let file = results.url.appendingPathComponent("out.safetensors").path
+    try tree.file("\u{1B}[2Jclear\n/0.bmp", DrawnImages.bitmap(kind: 2, number: 0))
+    let outcome = try await ProgramUnderTest.run("train", tree.path, "-o", file)
+    #expect(outcome.exitCode == 1)
+    #expect(outcome.errors.contains(#"/\u{1B}[2Jclear\n: its name cannot be a label: "#))
+    #expect(!outcome.errors.contains("\u{1B}"))
+    let list = results.url.appendingPathComponent("list.txt").path
+    let label = String(repeating: "x", count: 1 << 20)
+    try "a/0.bmp,\(label)\nb/0.bmp,b\n".write(toFile: list, atomically: true, encoding: .utf8)
+    for command in [["train", tree.path, "-o", file], ["evaluate", tree.path]] {
+      let outcome = try await ProgramUnderTest.run(
+        ProgramUnderTest.url, command + ["--list", list])
+      #expect(outcome.exitCode == 1)
+      #expect(outcome.errors.utf8.count < 20_000, "\(outcome.errors.utf8.count)")
+    }
+    try FileManager.default.removeItem(atPath: "\(tree.path)/\u{1B}[2Jclear\n")
+    try DrawnImages.add([(" blank", 2, 3)], to: tree)
+    let blank = try await ProgramUnderTest.run("train", tree.path, "-o", file)
+    #expect(blank.exitCode == 1)
+    #expect(blank.errors.contains("the label has a blank at its beginning or end"))
+  }
+
+  @Test("A progress line has room on its terminal, and says how long it will take last of all")
+  func progressLine() {
+    let detail = "1234 images/s, loss 0.651, top-1 66.67 %, 9 min 12 s left"
+    for columnCount in 1...140 {
+      let line = ProgressBar.line(
+        "training", "17/3200", share: 0.5, detail, columnCount: columnCount)
+      #expect(line.count < max(2, columnCount))
+      #expect(columnCount < 60 || line.hasSuffix(" 9 min 12 s left"))
+      #expect(columnCount < 40 || line.contains("17/3200"))
+    }
+    let whole = ProgressBar.line("images", "1/2", share: 0.5, "", columnCount: 80)
+    #expect(whole == "images [" + String(repeating: "#", count: 15) + "...............] 1/2")
+    #expect(ProgressBar.line("trials", "3", share: nil, "", columnCount: 80) == "trials 3")
   }
 
   @Test("What is no file is refused before anything is learned")

@@ -125,6 +125,17 @@ import Testing
       TrainOptions.small(
         ["train", tree.path, "-o", parts.path, "--name", "x", "--resume"] + options))
     #expect(broken.exitCode == 1 && broken.errors.contains("it is damaged"))
+    for other in [Data(), state.prefix(1000), Data("something else".utf8)] {
+      try other.write(to: checkpoint)
+      let refused = try await ProgramUnderTest.run(
+        ProgramUnderTest.url,
+        TrainOptions.small(
+          ["train", tree.path, "-o", parts.path, "--name", "x", "--resume"] + options))
+      #expect(
+        refused.exitCode == 1
+          && refused.errors.contains("begin anew with --force in place of --resume"))
+      #expect(!refused.errors.contains("fetch or copy"))
+    }
     try state.write(to: checkpoint)
     let resumed = try await ProgramUnderTest.run(
       ProgramUnderTest.url,

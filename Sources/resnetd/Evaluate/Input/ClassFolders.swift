@@ -17,7 +17,7 @@ struct ClassFolders: LabelledImages {
     }
     let prefix = folder.hasSuffix("/") ? folder : folder + "/"
     var unknown = UnknownClasses()
-    var besideCount = 0
+    var (besideCount, hiddenCount) = (0, 0)
     for index in 0..<listing.count {
       let kind = listing.kind(at: index)
       let entry = ListedImage(Array(listing.name(at: index)), .file)
@@ -25,7 +25,10 @@ struct ClassFolders: LabelledImages {
         besideCount += entry.path.hasPrefix(".") ? 0 : 1
         continue
       }
-      guard !entry.path.hasPrefix(".") else { continue }
+      guard !entry.path.hasPrefix(".") else {
+        hiddenCount += 1
+        continue
+      }
       do throws(ClassNames.Unknown) {
         if entry.fault != nil { throw .init(name: entry.path, reason: "not UTF-8") }
         var walk = FolderWalk(isRecursive: true)
@@ -43,6 +46,7 @@ struct ClassFolders: LabelledImages {
       ownNotes.append(note)
     }
     if besideCount > 0 { ownNotes.append("passed over: \(besideCount) files beside the folders") }
+    if hiddenCount > 0 { ownNotes.append("passed over: \(hiddenCount) hidden folders") }
     guard !walks.isEmpty else {
       throw Failure(
         "\(folder): no folder in it has the name of a class; it must hold a folder for each class, "

@@ -24,7 +24,8 @@ struct EvaluationPage {
       title: "\(report.name): evaluation",
       sections: [
         "<h1>\(Self.escaped(report.name))</h1>", "<p>\(Self.escaped(report.subject))</p>",
-      ] + sections)
+      ] + [report.learnedNote].compactMap(\.self).map { "<p>\(Self.escaped($0))</p>" }
+        + sections)
   }
 
   /// Everything below the heading.
@@ -62,8 +63,9 @@ struct EvaluationPage {
         mistakes(first.tally),
       ]
     }
-    if !report.notes.isEmpty {
-      let items = report.notes.map { "<li>\(Self.escaped($0))</li>" }.joined()
+    let notes = report.notes.dropFirst(report.learnedNote == nil ? 0 : 1)
+    if !notes.isEmpty {
+      let items = notes.map { "<li>\(Self.escaped($0))</li>" }.joined()
       sections += ["<h2>Notes</h2><ul>\(items)</ul>"]
     }
     return sections

@@ -6,10 +6,12 @@ extension EvaluationReport {
 
   /// The report for a terminal.
   var text: String {
-    var blocks = [subject, summary.text]
-    blocks.append(classes)
+    // What makes the figures worthless is read before them.
+    var blocks = [subject] + [learnedNote].compactMap(\.self)
+    blocks += [summary.text, classes]
     if let mixups { blocks.append(mixups) }
-    if !notes.isEmpty { blocks.append(notes.joined(separator: "\n")) }
+    let rest = notes.dropFirst(learnedNote == nil ? 0 : 1)
+    if !rest.isEmpty { blocks.append(rest.joined(separator: "\n")) }
     return blocks.joined(separator: "\n\n")
   }
 

@@ -44,6 +44,8 @@ struct EvaluationReport {
   let duration: Duration
   /// Sentences about what was passed over or left out.
   let notes: [String]
+  /// Sentence about images that the model has learned, the first of the notes; nil if none is known.
+  let learnedNote: String?
   /// Images among them that the model has learned; nil if its file does not tell.
   let learned: LearnedImages?
 
@@ -76,7 +78,8 @@ struct EvaluationReport {
         "without an image: \(missing.count) of \(model.labels.count) classes (\(shown)"
           + (missing.count > 3 ? ", …)" : ")"))
     }
-    if let note = learned?.note(of: parts[0].tally.imageCount) { notes.insert(note, at: 0) }
+    learnedNote = learned?.note(of: parts[0].tally.imageCount)
+    if let learnedNote { notes.insert(learnedNote, at: 0) }
     (self.notes, self.learned) = (notes, learned)
   }
 
@@ -87,7 +90,7 @@ struct EvaluationReport {
     (self.source, self.duration) = (source, duration)
     let scores = ClassScore.all(tally, count: model.labels.count)
     parts = [Part(precision: .fp32, tally: tally, scores: scores, agreement: nil)]
-    (failureCount, notes, learned) = (0, [], nil)
+    (failureCount, notes, learned, learnedNote) = (0, [], nil, nil)
   }
 
   func label(_ index: Int) -> String { displayNames[labels[index]] ?? labels[index] }

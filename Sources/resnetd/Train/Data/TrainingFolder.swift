@@ -147,7 +147,7 @@ struct TrainingFolder {
     for entry in found.folders {
       let label = entry.name == negatives ? labelled.count : next
       next += entry.name == negatives ? 0 : 1
-      if let fault = Labels.fault(in: entry.name) {
+      if let fault = Labels.faultOfNew(entry.name) {
         throw Failure("\(entry.path): its name cannot be a label: \(fault)")
       }
       let count = try append(entry, label, side)
@@ -206,6 +206,9 @@ struct TrainingFolder {
     if found.fileCount > 0 {
       notes.append("passed over: \(found.fileCount) files in \(folder) beside the folders")
     }
+    if !found.hiddenNames.isEmpty {
+      notes.append("passed over: hidden folders in \(folder): \(Self.shown(found.hiddenNames))")
+    }
   }
 
   /// Returns the first few names.
@@ -226,6 +229,8 @@ private struct ClassFolder {
     var folders: [ClassFolder] = []
     /// Files beside the folders, hidden ones not counted.
     var fileCount = 0
+    /// Folders whose names begin with a dot.
+    var hiddenNames: [String] = []
 
     var hasFolders: Bool { !folders.isEmpty }
 
@@ -243,14 +248,17 @@ private struct ClassFolder {
     var found = Found()
     for index in 0..<listing.count {
       let entry = ListedImage(Array(listing.name(at: index)), .file)
-      guard !entry.path.hasPrefix(".") else { continue }
+      let isHidden = entry.path.hasPrefix(".")
       switch listing.kind(at: index) {
+      case .folder where isHidden, .folderLink where isHidden:
+        found.hiddenNames.append(entry.path)
       case .folder, .folderLink:
         if let fault = entry.fault { throw Failure("\(prefix)\(entry.path): \(fault)") }
         found.folders.append(ClassFolder(name: entry.path, path: prefix + entry.path))
-      default: found.fileCount += 1
+      default: found.fileCount += isHidden ? 0 : 1
       }
     }
+    found.hiddenNames.sort()
     found.folders.sort { NaturalOrder.precedes($0.name, $1.name) }
     return found
   }

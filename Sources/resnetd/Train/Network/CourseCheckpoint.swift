@@ -3,6 +3,7 @@ import Files
 import JSON
 import ResNet
 import Training
+import Words
 
 /// State of a training that goes on later, in a file of its own beside the model.
 ///
@@ -29,6 +30,10 @@ struct CourseCheckpoint {
 
   private static let metadataKey = "resnetd_training"
   private static let digestKey = "resnetd_training_sha256"
+
+  /// What to do about a file with which no training can go on.
+  private static let remedy =
+    "put back a copy of it if you have one, or begin anew with --force in place of --resume"
 
   var identity: Identity
   var state: Course.State
@@ -79,12 +84,11 @@ struct CourseCheckpoint {
     do {
       let archive = try TensorArchive(path: path)
       guard let text = archive.metadata[Self.metadataKey] else {
-        throw Failure("it is not the state of a training")
+        throw Failure("it is not the state of a training; \(Self.remedy)")
       }
       guard try Self.digest(of: archive.tensors, text) == archive.metadata[Self.digestKey] else {
         throw Failure(
-          "it is damaged: its contents do not have the digest that it states; begin anew with --force"
-        )
+          "it is damaged: its contents do not have the digest that it states; \(Self.remedy)")
       }
       let document = try unsafe JSONTree(text.utf8Span.span.bytes, allowsNUL: true)
         .decode(Document.self)
@@ -103,8 +107,21 @@ struct CourseCheckpoint {
           stepCount: document.optimizerStepCount, tensors: parts["optimizer"] ?? Weights()))
     } catch let failure as Failure {
       throw Failure("\(path): \(failure.message)")
+    } catch let error as CheckpointError {
+      throw Failure("\(path): \(Self.reason(error)); \(Self.remedy)")
     } catch {
-      throw Failure("\(path): \(error)")
+      throw Failure("\(path): it is damaged: \(error); \(Self.remedy)")
+    }
+  }
+
+  /// Returns why a file cannot be read, without the advice for model files, which came from somewhere.
+  private static func reason(_ error: CheckpointError) -> String {
+    switch error {
+    case .file(_, let doing, let reason):
+      // What a model file lacks is told with what to do about that.
+      "cannot \(doing) it: \(reason.parts(between: ";").first.map(String.init) ?? reason)"
+    case .outOfMemory: error.description
+    default: "it is incomplete, damaged or not the state of a training"
     }
   }
 
