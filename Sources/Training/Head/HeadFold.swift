@@ -135,6 +135,8 @@ struct Fold {
   ) {
     let learned = samples.rows(folds.indices.filter { folds[$0] != number })
     let known = Set(learned.labels)
+    // Of a single class there is nothing to choose from.
+    guard samples.targets != nil || known.count > 1 else { return nil }
     let isKnown = { samples.targets != nil || known.contains(samples.labels[$0]) }
     heldRows = (0..<samples.plainCount).filter { folds[$0] == number && isKnown($0) }
     guard !heldRows.isEmpty, learned.count > 0 else { return nil }

@@ -216,7 +216,8 @@ struct DataSplit {
     if folder.isDivided { return images.map { folder.images[$0.index].side == .heldOut } }
     let none = [Bool](repeating: false, count: images.count)
     guard rules.heldOutShare > 0 else { return none }
-    let smallest = counts(of: images).min() ?? 0
+    var seen: Set<[UInt8]> = []
+    let smallest = counts(of: images.filter { seen.insert($0.digest).inserted }).min() ?? 0
     guard smallest >= Self.heldOutMinimum else {
       notes.append(
         "the smallest \(kind) has \(smallest) images, fewer than \(Self.heldOutMinimum): none are held "
