@@ -191,7 +191,7 @@ import Testing
     let outcome = try await ProgramUnderTest.run("healthcheck", "--port", port)
     #expect(outcome.exitCode == 1 && outcome.output.isEmpty)
     #expect(
-      outcome.errors == "resnetd healthcheck: /readyz answers 503: loading the model [0m\n",
+      outcome.errors == "resnetd healthcheck: /readyz answers 503: loading the model\\u{1B}[0m\n",
       "\(outcome.errors)")
   }
 }
