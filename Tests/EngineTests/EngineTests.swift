@@ -8,6 +8,27 @@ import Testing
   /// Tolerance, relative to the largest output.
   static let tolerance = 1e-5
 
+  @Test(
+    "An image's logits are the same to the bit at each place of each batch",
+    arguments: ["resnet20-cifar", "resnet18"])
+  func places(name: String) throws {
+    var architecture = try #require(Architecture.named(name))
+    (architecture.inputSize, architecture.classCount) = (40, 203)
+    let graph = try Graph(architecture)
+    var options = CompilationOptions()
+    options.batchSizes = [1, 2, 4, 8]
+    let network = try CompiledNetwork(graph, .random(for: graph), options: options)
+    let context = try ExecutionContext(network)
+    let image = ReproducibleNumbers("image").values(
+      count: network.inputShape.elementCount, from: -2, to: 2)
+    let alone = try context.logits(of: image, count: 1)
+    for count in 2...15 {
+      let images = (0..<count).flatMap { _ in image }
+      let logits = try context.logits(of: images, count: count)
+      #expect(logits == (0..<count).flatMap { _ in alone }, "\(count)")
+    }
+  }
+
   @Test("Random convolutions give the reference's sums", arguments: 0..<60)
   func convolutions(seed: Int) throws {
     var dice = Dice("convolution \(seed)")

@@ -186,6 +186,36 @@ extension Planner {
       to: (Layout(channelsLast: dimensions(shape), result.number), result), residual: residual)
   }
 
+  // MARK: Linear layers
+
+  /// Plans a linear layer in fp32 as a convolution over its whole input; nil if there is no kernel.
+  ///
+  /// oneDNN's products of matrices for AVX2 sum an image's numbers in an order that depends on its
+  /// place in the batch.
+  mutating func multiplyByConvolution(
+    _ node: Graph.Node, _ linear: Linear
+  ) throws(EngineError) -> Value? {
+    let input = lowered.shapes[node.inputs[0]]
+    let output = FeatureShape(channels: linear.outputs, height: 1, width: 1)
+    let attributes = onednn_convolution(
+      linear.convolution(over: input), batch: batch, input: input, output: output)
+    do throws(EngineError) {
+      let (primitive, parameters) = try compile(
+        node.name, outputCount: linear.outputs, from: .fp32, resultScale: 1
+      ) { () throws(EngineError) in
+        try lowered.parameters(of: node, linear)
+      } make: { weights, scales throws(EngineError) in
+        try Primitive.convolution(device, attributes, scales: scales, weights: weights)
+      }
+      return try convolve(
+        node, .primitive(primitive), parameters,
+        from: (primitive.layout(of: ONEDNN_SOURCE), .fp32),
+        to: (primitive.layout(of: ONEDNN_DESTINATION), .fp32), residual: nil)
+    } catch .unimplemented {
+      return nil
+    }
+  }
+
   // MARK: Integers without VNNI
 
   private mutating func convolveByIntegerKernel(
@@ -210,11 +240,9 @@ extension Planner {
     _ node: Graph.Node, _ linear: Linear, from source: TensorFormat
   ) throws(EngineError) -> Value {
     let input = lowered.shapes[node.inputs[0]]
-    var convolution = Convolution(
-      outputChannels: linear.outputs, kernel: Extent(height: input.height, width: input.width))
-    convolution.hasBias = linear.hasBias
     let (kernel, parameters) = try compileIntegerKernel(
-      node.name, convolution, from: source, to: .fp32, residual: nil, input: input,
+      node.name, linear.convolution(over: input), from: source, to: .fp32, residual: nil,
+      input: input,
       output: FeatureShape(channels: linear.outputs, height: 1, width: 1)
     ) { () throws(EngineError) in
       try lowered.parameters(of: node, linear)
@@ -223,5 +251,15 @@ extension Planner {
       node, .kernel(kernel), parameters,
       from: (Layout(channelsLast: dimensions(input), source.number), source),
       to: (Layout(rowMajor: [batch, linear.outputs, 1, 1]), .fp32), residual: nil)
+  }
+}
+
+extension Linear {
+  /// Returns the layer as a convolution over its whole input.
+  fileprivate func convolution(over input: FeatureShape) -> Convolution {
+    var convolution = Convolution(
+      outputChannels: outputs, kernel: Extent(height: input.height, width: input.width))
+    convolution.hasBias = hasBias
+    return convolution
   }
 }

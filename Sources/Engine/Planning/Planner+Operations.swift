@@ -170,6 +170,11 @@ extension Planner {
     if source.isQuantized, options.usesIntegerKernels {
       return try multiplyByIntegerKernel(node, linear, from: source)
     }
+    if source == .fp32, InstructionLevel.used < .avx512,
+      let value = try multiplyByConvolution(node, linear)
+    {
+      return value
+    }
     var attributes = onednn_linear(linear, batch: batch, input: lowered.shapes[node.inputs[0]])
     attributes.source_number = source.number.code
     attributes.weights_number = source.weightNumber.code
