@@ -1,7 +1,7 @@
 // A convolution on bytes for CPUs without VNNI, by products whose sums are 16-bit integers, or that
 // are of 16-bit integers. It needs AVX2. Bias, residual sum, ReLU and clips are part of it.
 //
-// Sums are 32-bit integers and exact: the results are those of a CPU that multiplies bytes.
+// Sums are 32-bit integers and exact: those of a CPU that multiplies bytes.
 // Everything is immutable and may be shared by threads, except the destination and scratch memory.
 #pragma once
 

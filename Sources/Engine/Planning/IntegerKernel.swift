@@ -4,8 +4,7 @@ package import ResNet
 /// A convolution on integers for CPUs that have AVX2, but do not sum products of bytes in 32 bits
 /// (VNNI).
 ///
-/// Activations have the channels last. Sums are exact, so that results are those of a CPU that
-/// does, by either algorithm.
+/// Activations have the channels last. Sums are exact, by either algorithm: those of a CPU that does.
 package struct IntegerKernel: ConvolutionKernel {
   /// Way of computing a convolution.
   package enum Algorithm: Sendable, CaseIterable {
