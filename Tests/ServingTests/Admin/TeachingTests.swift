@@ -394,7 +394,10 @@ import Testing
       #expect(
         String(decoding: answer.body, as: UTF8.self).contains("DELETE /admin/examples?all=true"))
     }
-    #expect(try Data(contentsOf: file) == bytes)
+    let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
+    #expect(attributes[.size] as? Int == bytes.count)
+    // Foundation leaks memory when it reads an empty file.
+    if !bytes.isEmpty { #expect(try Data(contentsOf: file) == bytes) }
     #expect(try await admin.ask("DELETE", "/admin/examples?all=true").status == 200)
     #expect(try await admin.ask("POST", "/admin/examples?label=a", body: image).status == 200)
     #expect(try await admin.ask("DELETE", "/admin/examples?all=true").status == 200)
