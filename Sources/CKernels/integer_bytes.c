@@ -78,8 +78,7 @@ typedef struct {
 
 // Plans the step that takes as many bytes as it can from `next` on.
 static step_plan plan_step(panel_reader *reader, int64_t next) {
-  if (next - 1 < reader->first || next + step_bytes > reader->first + read_places)
-    read_on(reader, next > 0 ? next - 1 : 0);
+  if (next + step_bytes > reader->first + read_places) read_on(reader, next > 0 ? next - 1 : 0);
   // Of two that are unsafe the first is the second of its pair, so that the next pair is whole.
   const bool shifts = next > 0 && !are_safe(reader, next);
   const int64_t place = least(next - shifts, reader->division->depth - step_bytes);
@@ -104,7 +103,8 @@ static int64_t pack_steps(
   int64_t count = 0;
   panel_reader reader = {.layer = layer, .division = d, .weights = weights};
   for (; reader.panel < d->panels; reader.panel++) {
-    read_on(&reader, 0);
+    // None are read yet.
+    reader.first = -read_places;
     for (int64_t next = 0; next < d->depth; count++) {
       const step_plan step = plan_step(&reader, next);
       next = step.place + step.end;

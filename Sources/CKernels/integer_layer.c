@@ -6,10 +6,6 @@
 // Largest output of Winograd's filtering: a seventh of 32 bits is what it may still be divided by.
 static const int64_t exact_limit = 1 << 25;
 
-bool integer_layer_prepare(void) {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
 bool integer_layer_computes(const integer_layer *l) {
   const bool adds_fp32 = l->residual == INTEGER_LAYER_F32;
   if (l->source == INTEGER_LAYER_F32 || adds_fp32 != (l->destination == INTEGER_LAYER_F32))
@@ -88,8 +84,6 @@ void integer_layer_run(
     integer_direct_run(layer, source, products, &finish, destination, scratch);
 }
 #else
-bool integer_layer_prepare(void) { return false; }
-
 bool integer_layer_computes(const integer_layer *layer) {
   (void)layer;
   return false;

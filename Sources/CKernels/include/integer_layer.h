@@ -1,8 +1,8 @@
-// A convolution on bytes for CPUs without VNNI, by products whose sums are 16-bit integers, or that
-// are of 16-bit integers. It needs AVX2. Bias, residual sum, ReLU and clips are part of it.
+// A convolution on bytes for CPUs that have AVX2 and FMA, but not VNNI, by products of bytes or of
+// 16-bit integers. Bias, residual sum, ReLU and clips are part of it.
 //
-// Sums are 32-bit integers and exact: those of a CPU that multiplies bytes.
-// Everything is immutable and may be shared by threads, except the destination and scratch memory.
+// Sums are 32-bit integers and exact: those of a CPU that multiplies bytes. Everything is immutable
+// and may be shared by threads, except the destination and scratch memory.
 #pragma once
 
 #include <stddef.h>
@@ -36,9 +36,6 @@ typedef struct {
   // Threads of libgomp's team.
   int threads;
 } integer_layer;
-
-// Tells whether the CPU has the instructions.
-bool integer_layer_prepare(void);
 
 // Tells whether the kernels multiply directly, which they do for all that a layer can describe, or
 // whether Winograd's filtering can be used: 3x3 of stride 1 without dilation, channels and outputs

@@ -19,6 +19,8 @@ package struct CompilationEstimate {
   private static let programOverhead = 80 << 10
   /// Bytes of scratch memory, even for a small network.
   private static let contextOverhead = 1 << 18
+  /// Bytes of scratch memory of `IntegerKernel`: rows of windows, or transformed tiles of 512 channels.
+  private static let integerScratchByteCount = 2 << 20
 
   /// - Parameters:
   ///   - batchSizes: Batch sizes as in `CompilationOptions`.
@@ -30,9 +32,11 @@ package struct CompilationEstimate {
     let shapes = try graph.shapes()
     let largestBatch = batchSizes.max() ?? 1
     let elementByteCount = Self.elementByteCount(precision)
+    let usesIntegerKernels = precision == .int8 && !InstructionLevel.used.multipliesBytes
     // Bytes that are multiplied as 16-bit integers are packed as these.
-    let weightByteCountEach =
-      precision == .int8 && !InstructionLevel.used.multipliesBytes ? 2 : elementByteCount
+    let weightByteCountEach = usesIntegerKernels ? MemoryLayout<Int16>.stride : elementByteCount
+    // Between them there are numbers in fp32, too.
+    var hasFloatConvolutions = false
     var kinds: Set<Kind> = []
     for node in graph.nodes {
       let input = node.inputs.first.map { shapes[$0] } ?? shapes[0]
@@ -47,14 +51,18 @@ package struct CompilationEstimate {
         {
           weightByteCount +=
             filterCount * WinogradKernel.transformedCount * MemoryLayout<Float>.stride
-        } else if precision == .int8, !InstructionLevel.used.multipliesBytes,
+        } else if usesIntegerKernels,
           IntegerTable.winogradPays(convolution, input: input, largestBatch: largestBatch)
         {
           weightByteCount +=
             filterCount * WinogradKernel.transformedCount * MemoryLayout<Int16>.stride
         } else {
           let kernel = convolution.kernel
-          weightByteCount += filterCount * kernel.height * kernel.width * weightByteCountEach
+          let isFloat = usesIntegerKernels && !IntegerKernel.computes(convolution)
+          hasFloatConvolutions = hasFloatConvolutions || isFloat
+          weightByteCount +=
+            filterCount * kernel.height * kernel.width
+            * (isFloat ? MemoryLayout<Float>.stride : weightByteCountEach)
           convolution.foldedNormalization = nil
           kinds.insert(Kind(operation: .convolution(convolution), input: input))
         }
@@ -67,8 +75,9 @@ package struct CompilationEstimate {
       }
     }
     contextByteCount =
-      Self.contextOverhead
-      + Self.activationCount(graph, shapes, batch: largestBatch) * elementByteCount
+      Self.contextOverhead + (usesIntegerKernels ? Self.integerScratchByteCount : 0)
+      + Self.activationCount(graph, shapes, batch: largestBatch)
+      * (hasFloatConvolutions ? MemoryLayout<Float>.stride : elementByteCount)
     stepByteCount =
       (graph.nodes.count * Self.stepOverhead + kinds.count * Self.programOverhead)
       * (batchSizes.count + (hasTeam ? 1 : 0))

@@ -15,7 +15,7 @@ package struct IntegerKernel: ConvolutionKernel {
   }
 
   /// Whether this process may use the kernels.
-  package static let areAvailable = InstructionLevel.used >= .avx2 && integer_layer_prepare()
+  package static var areAvailable: Bool { KernelInstructions.best != .portable }
 
   private let layer: integer_layer
 

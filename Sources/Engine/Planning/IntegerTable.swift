@@ -3,7 +3,7 @@ import ResNet
 /// Rule for which convolutions by `IntegerKernel` are faster by Winograd's filtering than directly.
 ///
 /// Times in microseconds of one image on a core of an AMD EPYC (family 25 model 17) without AVX-512,
-/// the least of 30, weights in the cache:
+/// the least of 30, weights in the cache and none of them large:
 ///
 ///     channels, map      64, 56   128, 28   256, 14   512, 7
 ///     directly             1520      1455      1495     1428

@@ -88,7 +88,8 @@ extension Planner {
       chosen = kernel
     }
     guard let kernel = chosen ?? kernel(.direct) else {
-      throw .unsupported("\(name) has numbers that no kernel on integers takes")
+      throw .unsupported(
+        "\(name) has numbers that no kernel on integers takes here: choose --precision fp32")
     }
     let layer = try packed.layer(name) { () throws(EngineError) in
       let weights = try quantized()

@@ -56,15 +56,18 @@ struct CourseRun {
     options.workerCount = job.jobs.count
     options.precision = job.settings.precision.precision
     do {
-      let memory = try CourseMemory(begun.graph, recipe.optimizer, threads: job.jobs.count)
-      options.byteLimit = TrainingJob.availableByteCount.map {
-        max(0, $0 - memory.optimizer - memory.judgement)
-      }
       let trained = try cut.map { try begun.graph.after(cut: $0) } ?? begun.graph
       let prefix = try cut.map {
         try FixedNetwork(
           begun.graph.before(cut: $0), begun.weights, threads: job.jobs.count)
       }
+      let memory = try CourseMemory(
+        begun.graph, trained: trained, recipe.optimizer, threads: job.jobs.count)
+      let rest = memory.optimizer + memory.judgement
+      try TrainingJob.checkMemory(
+        rest, for: "the judgement after each epoch and the state that is kept",
+        remedy: "give the process more memory, or use --tune head")
+      options.byteLimit = TrainingJob.availableByteCount.map { max(0, $0 - rest) }
       let network = try TrainingNetwork(trained, begun.weights, options: options)
       let optimizer = try Optimizer(network, recipe.optimizer)
       let byteCount = network.byteCount + Optimizer.byteCount(recipe.optimizer, for: network)
