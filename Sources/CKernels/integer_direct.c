@@ -205,11 +205,11 @@ size_t integer_direct_scratch_byte_count(const integer_layer *layer) {
 
 // Writes the outputs of a last panel that is not whole.
 INTEGERS static void finish_rest(
-    const finish_rule *rule, __m256i low, __m256i high, int64_t outputs_left, char *destination) {
+    const finish_rule *rule, const sum_vector *row, int64_t outputs_left, char *destination) {
   char outputs[panel_outputs * sizeof(float)] = {0};
   const size_t count = (size_t)outputs_left * number_bytes(rule->destination);
   memcpy(outputs, destination, count);
-  finish_panel(rule, low, high, outputs);
+  finish_panel(rule, row, outputs);
   memcpy(destination, outputs, count);
 }
 
@@ -278,14 +278,14 @@ INTEGERS static void multiply_block(
     const finish_rule rule = rule_of(l, work->finish, output);
     char *to = work->destination + first * pixel + output * (int64_t)number_bytes(l->destination);
     for (int64_t p = 0; p < count;) {
-      _Alignas(32) int32_t sums[row_limit * panel_outputs];
-      const int64_t some = sum_rows(work, panel, &rows, p, count - p, sums);
+      sum_vector sums[row_limit * panel_vectors];
+      const int64_t some = sum_rows(work, panel, &rows, p, count - p, (int32_t *)sums);
       for (int64_t r = 0; r < some; r++, to += pixel) {
-        const __m256i *row = (const __m256i *)(sums + r * panel_outputs);
+        const sum_vector *row = sums + r * panel_vectors;
         if (left >= panel_outputs)
-          finish_panel(&rule, row[0], row[1], to);
+          finish_panel(&rule, row, to);
         else
-          finish_rest(&rule, row[0], row[1], left, to);
+          finish_rest(&rule, row, left, to);
       }
       p += some;
     }

@@ -10,11 +10,8 @@ bool integer_layer_computes(const integer_layer *l) {
   const bool adds_fp32 = l->residual == INTEGER_LAYER_F32;
   if (l->source == INTEGER_LAYER_F32 || adds_fp32 != (l->destination == INTEGER_LAYER_F32))
     return false;
-  if (!l->uses_winograd) return true;
-  return l->kernel_height == 3 && l->kernel_width == 3 && l->stride_height == 1 &&
-         l->stride_width == 1 && l->dilation_height == 1 && l->dilation_width == 1 &&
-         l->channels % vector_words == 0 && l->outputs % panel_outputs == 0 &&
-         l->source_zero == 0;
+  if (!l->uses_winograd) return l->instructions == INTEGER_LAYER_AVX2;
+  return integer_winograd_computes(l);
 }
 
 bool integer_layer_is_exact(const integer_layer *l, const int8_t *weights) {

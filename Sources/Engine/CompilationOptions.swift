@@ -44,9 +44,13 @@ package struct CompilationOptions: Sendable {
   /// Instructions that our own kernels may use; the CPU must have them.
   package var kernelInstructions = KernelInstructions.best
 
-  /// Whether int8 is computed by kernels of ours that need AVX2 alone, instead of by oneDNN's;
-  /// convolutions in groups are then computed in fp32.
-  package var usesIntegerKernels = !InstructionLevel.used.multipliesBytes
+  /// Instructions of our own kernels on integers, which the CPU must have. With `avx2` they compute
+  /// all of int8, and convolutions in groups are computed in fp32; with more, they are those of 3x3
+  /// convolutions by Winograd's filtering. nil for oneDNN's kernels alone.
+  package var integerInstructions = IntegerKernel.Instructions.usual
+
+  /// Whether the layers of int8 are computed by our own kernels, all but convolutions in groups.
+  var usesOwnIntegerLayers: Bool { integerInstructions == .avx2 }
 
   /// Time at which to give up, between two layers; nil for never.
   package var deadline: ContinuousClock.Instant?

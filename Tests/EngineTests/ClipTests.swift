@@ -145,11 +145,13 @@ import Testing
       kernel: 1, channels: 16, first: Self.bounds[0], second: Self.bounds[1])
     let weights = try Weights.random(for: graph)
     var options = try Self.options(.int8, graph)
-    for usesKernels in [false, true] where !usesKernels || IntegerKernel.areAvailable {
-      options.usesIntegerKernels = usesKernels
+    let ways: [IntegerKernel.Instructions?] = [nil, .avx2]
+    for instructions in ways {
+      if let instructions, !IntegerKernel.Instructions.available.contains(instructions) { continue }
+      options.integerInstructions = instructions
       let integers = try CompiledNetwork(graph, weights, options: options)
       let told = integers.steps(batch: 1).filter(\.clipsSumAlone)
-      #expect(told.map(\.name) == (usesKernels ? [] : ["main"]))
+      #expect(told.map(\.name) == (instructions == nil ? ["main"] : []))
     }
     options.precision = .fp32
     let floats = try CompiledNetwork(graph, weights, options: options)

@@ -3,12 +3,29 @@ import Numbers
 import ResNet
 import Testing
 
-/// Convolutions on integers without VNNI, compared with sums in whole numbers: to the bit.
-@Suite(.enabled(if: IntegerKernel.areAvailable, "the CPU has no AVX2, or may not use it"))
+/// Convolutions on integers, compared with sums in whole numbers: to the bit.
+@Suite(
+  .enabled(
+    if: !IntegerKernel.Instructions.available.isEmpty, "the CPU has no AVX2, or may not use it"))
 struct IntegerKernelTests {
+  /// A way of computing a convolution on the CPU's instructions.
+  struct Way: Sendable, CustomTestStringConvertible {
+    let algorithm: IntegerKernel.Algorithm
+    let instructions: IntegerKernel.Instructions
+
+    var testDescription: String { "\(algorithm), \(instructions.rawValue)" }
+
+    static let all = IntegerKernel.Instructions.available.flatMap { instructions in
+      IntegerKernel.Algorithm.allCases.compactMap { algorithm -> Way? in
+        algorithm == .winograd || instructions == .avx2
+          ? Way(algorithm: algorithm, instructions: instructions) : nil
+      }
+    }
+  }
+
   struct Case: Sendable {
     var images = 2
-    var input = FeatureShape(channels: 16, height: 9, width: 7)
+    var input = FeatureShape(channels: 32, height: 9, width: 7)
     var convolution: Convolution
     var source = Number.u8
     var destination = Number.u8
@@ -46,6 +63,7 @@ struct IntegerKernelTests {
 
   static let cases: [Case] = [
     Case(),
+    Case().with { $0.input.channels = 16 },
     Case().with { $0.source = .s8 },
     Case().with { $0.destination = .s8 },
     Case().with { $0.destination = .fp32 },
@@ -61,14 +79,26 @@ struct IntegerKernelTests {
       $0.convolution.sumBounds = Bounds(-5, 40)
       $0.destination = .s8
     },
+    // Whole groups of outputs, and more.
+    Case(outputs: 80).with {
+      $0.images = 5
+      $0.input = FeatureShape(channels: 96, height: 11, width: 9)
+      $0.source = .s8
+      $0.convolution.addsResidual = true
+    },
+    Case(outputs: 128).with {
+      $0.images = 1
+      $0.input = FeatureShape(channels: 64, height: 6, width: 22)
+      $0.threads = 4
+    },
     // Several passes over the tiles and parts for threads, with edges that are no whole tiles.
     Case(outputs: 48).with {
       $0.images = 3
       $0.input = FeatureShape(channels: 32, height: 21, width: 26)
       $0.threads = 3
     },
-    Case(padding: 0).with { $0.input = FeatureShape(channels: 48, height: 3, width: 5) },
-    Case(padding: 2).with { $0.input = FeatureShape(channels: 16, height: 1, width: 2) },
+    Case(padding: 0).with { $0.input = FeatureShape(channels: 64, height: 3, width: 5) },
+    Case(padding: 2).with { $0.input = FeatureShape(channels: 32, height: 1, width: 2) },
     Case().with {
       $0.convolution.padding = Padding(
         before: Extent(height: 0, width: 2), after: Extent(height: 2, width: 1))
@@ -114,13 +144,14 @@ struct IntegerKernelTests {
   @Test("Outputs are exact sums, scaled, added, clipped and rounded", arguments: cases)
   func outputs(of item: Case) throws {
     let layer = Layer(item)
-    for algorithm in IntegerKernel.Algorithm.allCases {
-      guard let kernel = layer.kernel(algorithm) else {
-        #expect(algorithm == .winograd)
+    let expected = layer.expected
+    for way in Way.all {
+      guard let kernel = layer.kernel(way) else {
+        #expect(way.algorithm == .winograd)
         continue
       }
-      #expect(algorithm == .direct || kernel.isExact(for: layer.weight))
-      #expect(try layer.run(kernel) == layer.expected, "\(algorithm)")
+      #expect(way.algorithm == .direct || kernel.isExact(for: layer.weight))
+      #expect(try layer.run(kernel) == expected, "\(way.testDescription)")
     }
   }
 
@@ -128,23 +159,25 @@ struct IntegerKernelTests {
   func largest(source: Number) throws {
     for weight: Int8 in [127, -127, -128] {
       let item = Case(outputs: 16).with {
-        $0.input.channels = 16
+        $0.input.channels = 32
         $0.source = source
         $0.destination = .fp32
       }
       var layer = Layer(item)
       layer.source = layer.source.map { _ in source == .u8 ? 255 : 0x80 }
       layer.weight = layer.weight.map { _ in weight }
-      for algorithm in IntegerKernel.Algorithm.allCases {
-        let kernel = try #require(layer.kernel(algorithm))
+      for way in Way.all {
+        let kernel = try #require(layer.kernel(way))
         #expect(kernel.isExact(for: layer.weight))
-        #expect(try layer.run(kernel) == layer.expected, "\(algorithm), \(weight)")
+        #expect(try layer.run(kernel) == layer.expected, "\(way.testDescription), \(weight)")
       }
     }
   }
 
-  @Test("Weights whose sums may need more bits than Winograd's filtering has are told apart")
-  func exactness() throws {
+  @Test(
+    "Weights whose sums may need more bits than Winograd's filtering has are told apart",
+    arguments: Way.all.filter { $0.algorithm == .winograd })
+  func exactness(way: Way) throws {
     let item = Case(outputs: 16).with {
       $0.images = 1
       $0.input = FeatureShape(channels: 128, height: 4, width: 4)
@@ -152,7 +185,7 @@ struct IntegerKernelTests {
     }
     var layer = Layer(item)
     layer.source = layer.source.map { _ in 255 }
-    let kernel = try #require(layer.kernel(.winograd))
+    let kernel = try #require(layer.kernel(way))
     // One output's positive weights alone; 2 to the 25th is 255 x 131,586.01.
     let count = 128 * 9
     func setWeights(sum: Int) {
@@ -166,17 +199,19 @@ struct IntegerKernelTests {
     #expect(!kernel.isExact(for: layer.weight))
   }
 
-  @Test(
-    "An image's outputs are the same in every batch", arguments: IntegerKernel.Algorithm.allCases)
-  func batches(algorithm: IntegerKernel.Algorithm) throws {
-    let item = Case(outputs: 32).with { $0.images = 5 }
+  @Test("An image's outputs are the same in every batch", arguments: Way.all)
+  func batches(way: Way) throws {
+    let item = Case(outputs: 32).with {
+      $0.images = 5
+      $0.input.channels = 32
+    }
     let whole = Layer(item)
-    let outputs = try whole.run(#require(whole.kernel(algorithm)))
+    let outputs = try whole.run(#require(whole.kernel(way)))
     var lone = Layer(item.with { $0.images = 1 })
     lone.weight = whole.weight
     let (inputCount, count) = (item.input.elementCount, item.output.elementCount)
     lone.source = Array(whole.source[(4 * inputCount)...])
-    #expect(try lone.run(#require(lone.kernel(algorithm))) == Array(outputs[(4 * count)...]))
+    #expect(try lone.run(#require(lone.kernel(way))) == Array(outputs[(4 * count)...]))
   }
 
   @Test("What it cannot compute is left to others")
@@ -185,14 +220,16 @@ struct IntegerKernelTests {
       { $0.convolution.groups = 2 }, { $0.source = .fp32 }, { $0.source = .bf16 },
       { $0.destination = .bf16 },
     ] {
-      #expect(Layer(Case().with(change)).kernel(.direct) == nil)
+      for way in Way.all { #expect(Layer(Case().with(change)).kernel(way) == nil) }
     }
     for change: (inout Case) -> Void in [
       { $0.convolution.stride = Extent(2) }, { $0.convolution.dilation = Extent(2) },
       { $0.convolution.outputChannels = 24 }, { $0.input.channels = 24 }, { $0.zeroPoint = 3 },
     ] {
       let layer = Layer(Case().with(change))
-      #expect(layer.kernel(.direct) != nil && layer.kernel(.winograd) == nil)
+      for way in Way.all {
+        #expect((layer.kernel(way) != nil) == (way.algorithm == .direct))
+      }
     }
   }
 
@@ -211,19 +248,23 @@ struct IntegerKernelTests {
       options.precision = .int8
       options.calibration = Calibration(
         method: "test", ranges: calibrator.ranges(percentile: 100))
-      func logits(_ winograd: WinogradPolicy, usesKernels: Bool) throws -> [Float] {
+      func logits(
+        _ winograd: WinogradPolicy, _ instructions: IntegerKernel.Instructions?
+      ) throws -> [Float] {
         options.winograd = winograd
-        options.usesIntegerKernels = usesKernels
+        options.integerInstructions = instructions
         let context = try ExecutionContext(CompiledNetwork(graph, weights, options: options))
         return try context.logits(of: image, count: 1)
       }
-      let direct = try logits(.never, usesKernels: true)
-      #expect(try logits(.always, usesKernels: true) == direct)
-      #expect(try logits(.measured, usesKernels: true) == direct)
-      if InstructionLevel.used.multipliesBytes {
-        let others = try logits(.measured, usesKernels: false)
-        let largest = others.map(abs).max() ?? 0
-        for (own, other) in zip(direct, others) { #expect(abs(own - other) <= largest / 50) }
+      let direct = try logits(.never, .avx2)
+      #expect(try logits(.always, .avx2) == direct)
+      #expect(try logits(.measured, .avx2) == direct)
+      guard InstructionLevel.used.multipliesBytes else { continue }
+      let others = try logits(.measured, nil)
+      let largest = others.map(abs).max() ?? 0
+      for (own, other) in zip(direct, others) { #expect(abs(own - other) <= largest / 50) }
+      if IntegerKernel.Instructions.available.contains(.avx512VNNI) {
+        #expect(try logits(.always, .avx512VNNI) == others)
       }
     }
   }
@@ -266,14 +307,14 @@ struct IntegerKernelTests {
       ]
     }
 
-    func kernel(_ algorithm: IntegerKernel.Algorithm) -> IntegerKernel? {
+    func kernel(_ way: Way) -> IntegerKernel? {
       let numbers = ConvolutionNumbers(
         source: item.source, destination: item.destination,
         residual: item.convolution.addsResidual
           ? (item.destination == .fp32 ? .fp32 : .s8, Self.residualScale) : nil)
       return IntegerKernel(
-        item.convolution, numbers, zeroPoint: item.zeroPoint, by: algorithm, batch: item.images,
-        input: item.input, output: item.output, threads: item.threads)
+        item.convolution, numbers, zeroPoint: item.zeroPoint, by: way.algorithm, way.instructions,
+        batch: item.images, input: item.input, output: item.output, threads: item.threads)
     }
 
     /// Returns the bytes of the result.

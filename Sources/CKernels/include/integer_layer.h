@@ -1,5 +1,6 @@
-// A convolution on bytes for CPUs that have AVX2 and FMA, but not VNNI, by products of bytes or of
-// 16-bit integers. Bias, residual sum, ReLU and clips are part of it.
+// A convolution on bytes: directly for CPUs that have AVX2 and FMA, but do not sum products of
+// bytes in 32 bits (VNNI), and by Winograd's filtering for these and for AVX-512 with VNNI. Bias,
+// residual sum, ReLU and clips are part of it.
 //
 // Sums are 32-bit integers and exact: those of a CPU that multiplies bytes. Everything is immutable
 // and may be shared by threads, except the destination and scratch memory.
@@ -14,7 +15,11 @@
 
 typedef enum { INTEGER_LAYER_U8, INTEGER_LAYER_S8, INTEGER_LAYER_F32 } integer_layer_number;
 
+// AVX2 and FMA, or AVX-512 F, BW, DQ and VL with VNNI.
+typedef enum { INTEGER_LAYER_AVX2, INTEGER_LAYER_VNNI } integer_layer_instructions;
+
 typedef struct {
+  integer_layer_instructions instructions;
   int64_t images, channels, input_height, input_width, outputs, output_height, output_width;
   int64_t kernel_height, kernel_width, stride_height, stride_width;
   // Pixels from one tap of the kernel to the next.
@@ -37,9 +42,10 @@ typedef struct {
   int threads;
 } integer_layer;
 
-// Tells whether the kernels multiply directly, which they do for all that a layer can describe, or
-// whether Winograd's filtering can be used: 3x3 of stride 1 without dilation, channels and outputs
-// are multiples of 16, and the source has no zero point.
+// Tells whether there is a kernel. Directly there is one with AVX2 for all that a layer can
+// describe. Winograd's filtering is for 3x3 of stride 1 without dilation from a source without a
+// zero point, with outputs that are a multiple of 16, and channels a multiple of 16 or, with VNNI,
+// of 32.
 bool integer_layer_computes(const integer_layer *layer);
 
 // Tells whether Winograd's filtering is exact for weights [K, C, 3, 3]: no sum of products with any

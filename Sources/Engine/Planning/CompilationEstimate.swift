@@ -32,9 +32,10 @@ package struct CompilationEstimate {
     let shapes = try graph.shapes()
     let largestBatch = batchSizes.max() ?? 1
     let elementByteCount = Self.elementByteCount(precision)
-    let usesIntegerKernels = precision == .int8 && !InstructionLevel.used.multipliesBytes
+    let integerInstructions = precision == .int8 ? IntegerKernel.Instructions.usual : nil
+    let usesOwnIntegerLayers = integerInstructions == .avx2
     // Bytes that are multiplied as 16-bit integers are packed as these.
-    let weightByteCountEach = usesIntegerKernels ? MemoryLayout<Int16>.stride : elementByteCount
+    let weightByteCountEach = usesOwnIntegerLayers ? MemoryLayout<Int16>.stride : elementByteCount
     // Between them there are numbers in fp32, too.
     var hasFloatConvolutions = false
     var kinds: Set<Kind> = []
@@ -51,14 +52,15 @@ package struct CompilationEstimate {
         {
           weightByteCount +=
             filterCount * WinogradKernel.transformedCount * MemoryLayout<Float>.stride
-        } else if usesIntegerKernels,
-          IntegerTable.winogradPays(convolution, input: input, largestBatch: largestBatch)
+        } else if let integerInstructions,
+          IntegerTable.winogradPays(
+            convolution, input: input, largestBatch: largestBatch, on: integerInstructions)
         {
           weightByteCount +=
             filterCount * WinogradKernel.transformedCount * MemoryLayout<Int16>.stride
         } else {
           let kernel = convolution.kernel
-          let isFloat = usesIntegerKernels && !IntegerKernel.computes(convolution)
+          let isFloat = usesOwnIntegerLayers && !IntegerKernel.computes(convolution)
           hasFloatConvolutions = hasFloatConvolutions || isFloat
           weightByteCount +=
             filterCount * kernel.height * kernel.width
@@ -75,7 +77,7 @@ package struct CompilationEstimate {
       }
     }
     contextByteCount =
-      Self.contextOverhead + (usesIntegerKernels ? Self.integerScratchByteCount : 0)
+      Self.contextOverhead + (integerInstructions == nil ? 0 : Self.integerScratchByteCount)
       + Self.activationCount(graph, shapes, batch: largestBatch)
       * (hasFloatConvolutions ? MemoryLayout<Float>.stride : elementByteCount)
     stepByteCount =

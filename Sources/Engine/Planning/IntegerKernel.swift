@@ -1,10 +1,10 @@
 import CKernels
 package import ResNet
 
-/// A convolution on integers for CPUs that have AVX2, but do not sum products of bytes in 32 bits
-/// (VNNI).
+/// A convolution on integers: of any kind for CPUs that have AVX2, but do not sum products of bytes in
+/// 32 bits (VNNI), and by Winograd's filtering for CPUs that have AVX-512 and do.
 ///
-/// Activations have the channels last. Sums are exact, by either algorithm: those of a CPU that does.
+/// Activations have the channels last. Sums are exact, by either algorithm: those of products of bytes.
 package struct IntegerKernel: ConvolutionKernel {
   /// Way of computing a convolution.
   package enum Algorithm: Sendable, CaseIterable {
@@ -14,24 +14,48 @@ package struct IntegerKernel: ConvolutionKernel {
     case winograd
   }
 
-  /// Whether this process may use the kernels.
-  package static var areAvailable: Bool { KernelInstructions.best != .portable }
+  /// Instructions that the kernels are compiled for.
+  package enum Instructions: String, Sendable, CaseIterable {
+    case avx2
+    /// For `Algorithm.winograd` alone: oneDNN's kernels use VNNI themselves.
+    case avx512VNNI = "avx512_vnni"
+
+    /// Those that this process may use, slowest first.
+    package static var available: [Instructions] {
+      switch KernelInstructions.best {
+      case .portable: []
+      case .avx2: [.avx2]
+      case .avx512: InstructionLevel.used >= .avx512VNNI ? [.avx2, .avx512VNNI] : [.avx2]
+      }
+    }
+
+    /// Those with which this CPU computes int8 fastest; nil where oneDNN alone does. The tiles of AMX
+    /// multiply eight times as many bytes at once as AVX-512 does 16-bit integers.
+    package static var usual: Instructions? {
+      let level = InstructionLevel.used
+      guard level.multipliesBytes else { return available.first }
+      return level < .avx512AMX ? available.first { $0 == .avx512VNNI } : nil
+    }
+  }
 
   private let layer: integer_layer
+  private let instructions: Instructions
 
   /// Describes a convolution of so many images; nil if it cannot be computed so.
   package init?(
     _ convolution: Convolution, _ numbers: ConvolutionNumbers, zeroPoint: Int32 = 0,
-    by algorithm: Algorithm, batch: Int, input: FeatureShape, output: FeatureShape, threads: Int
+    by algorithm: Algorithm, _ instructions: Instructions, batch: Int, input: FeatureShape,
+    output: FeatureShape, threads: Int
   ) {
     let residual = numbers.residual ?? (numbers.destination, 1)
-    guard Self.areAvailable, Self.computes(convolution),
+    guard Instructions.available.contains(instructions), Self.computes(convolution),
       convolution.addsResidual == (numbers.residual != nil),
       let source = numbers.source.integerNumber,
       let destination = numbers.destination.integerNumber,
       let residualNumber = residual.number.integerNumber
     else { return nil }
     var layer = integer_layer(
+      instructions: instructions == .avx2 ? INTEGER_LAYER_AVX2 : INTEGER_LAYER_VNNI,
       images: Int64(batch), channels: Int64(input.channels), input_height: Int64(input.height),
       input_width: Int64(input.width), outputs: Int64(output.channels),
       output_height: Int64(output.height), output_width: Int64(output.width),
@@ -50,13 +74,14 @@ package struct IntegerKernel: ConvolutionKernel {
       threads: CInt(threads))
     guard unsafe integer_layer_computes(&layer) else { return nil }
     self.layer = layer
+    self.instructions = instructions
   }
 
   /// Tells whether the kernels compute such a convolution, directly at least.
   static func computes(_ convolution: Convolution) -> Bool { convolution.groups == 1 }
 
   package var implementation: String {
-    layer.uses_winograd ? "integers:winograd:avx2" : "integers:avx2"
+    (layer.uses_winograd ? "integers:winograd:" : "integers:") + instructions.rawValue
   }
 
   package var scratchpadByteCount: Int {

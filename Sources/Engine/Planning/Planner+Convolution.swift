@@ -46,9 +46,11 @@ extension Planner {
     var convolution = convolution
     convolution.bounds = convolution.bounds?.scaled(by: 1 / result.scale)
     convolution.sumBounds = convolution.sumBounds?.scaled(by: 1 / result.scale)
-    if source.isQuantized, options.usesIntegerKernels {
-      return try convolveByIntegerKernel(
+    if source.isQuantized,
+      let value = try convolveByIntegerKernel(
         node, convolution, id, from: source, to: result, residual: residual)
+    {
+      return value
     }
     if let value = try convolveByTiles(
       node, convolution, id, from: source, to: result, residual: residual)
@@ -216,37 +218,43 @@ extension Planner {
     }
   }
 
-  // MARK: Integers without VNNI
+  // MARK: Integers
 
+  /// Returns nil where our kernels do not pay beside oneDNN's.
   private mutating func convolveByIntegerKernel(
     _ node: Graph.Node, _ convolution: Convolution, _ id: Graph.NodeID, from source: TensorFormat,
     to result: TensorFormat, residual: TensorFormat?
-  ) throws(EngineError) -> Value {
+  ) throws(EngineError) -> Value? {
     let (input, shape) = (lowered.shapes[node.inputs[0]], lowered.shapes[id])
-    let (kernel, parameters) = try compileIntegerKernel(
-      node.name, convolution, from: source, to: result, residual: residual, input: input,
-      output: shape
-    ) { () throws(EngineError) in
-      try lowered.parameters(of: node, convolution)
-    }
+    guard
+      let (kernel, parameters) = try compileIntegerKernel(
+        node.name, convolution, from: source, to: result, residual: residual, input: input,
+        output: shape,
+        parameters: { () throws(EngineError) in
+          try lowered.parameters(of: node, convolution)
+        })
+    else { return nil }
     return try convolve(
       node, .kernel(kernel), parameters,
       from: (Layout(channelsLast: dimensions(input), source.number), source),
       to: (Layout(channelsLast: dimensions(shape), result.number), result), residual: residual)
   }
 
-  /// Plans a linear layer as a convolution over its whole input.
+  /// Plans a linear layer as a convolution over its whole input; nil where oneDNN's kernels multiply
+  /// bytes.
   mutating func multiplyByIntegerKernel(
     _ node: Graph.Node, _ linear: Linear, from source: TensorFormat
-  ) throws(EngineError) -> Value {
+  ) throws(EngineError) -> Value? {
     let input = lowered.shapes[node.inputs[0]]
-    let (kernel, parameters) = try compileIntegerKernel(
-      node.name, linear.convolution(over: input), from: source, to: .fp32, residual: nil,
-      input: input,
-      output: FeatureShape(channels: linear.outputs, height: 1, width: 1)
-    ) { () throws(EngineError) in
-      try lowered.parameters(of: node, linear)
-    }
+    guard
+      let (kernel, parameters) = try compileIntegerKernel(
+        node.name, linear.convolution(over: input), from: source, to: .fp32, residual: nil,
+        input: input,
+        output: FeatureShape(channels: linear.outputs, height: 1, width: 1),
+        parameters: { () throws(EngineError) in
+          try lowered.parameters(of: node, linear)
+        })
+    else { return nil }
     return try convolve(
       node, .kernel(kernel), parameters,
       from: (Layout(channelsLast: dimensions(input), source.number), source),

@@ -57,7 +57,7 @@ extension Planner {
     {
       return .fp32
     }
-    if options.precision == .int8, options.usesIntegerKernels,
+    if options.precision == .int8, options.usesOwnIntegerLayers,
       case .convolution(let convolution) = node.operation, !IntegerKernel.computes(convolution)
     {
       return .fp32

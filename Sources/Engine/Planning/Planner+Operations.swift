@@ -167,8 +167,10 @@ extension Planner {
   private mutating func multiply(
     _ node: Graph.Node, _ linear: Linear, from source: TensorFormat
   ) throws(EngineError) -> Value {
-    if source.isQuantized, options.usesIntegerKernels {
-      return try multiplyByIntegerKernel(node, linear, from: source)
+    if source.isQuantized, options.usesOwnIntegerLayers,
+      let value = try multiplyByIntegerKernel(node, linear, from: source)
+    {
+      return value
     }
     if source == .fp32, InstructionLevel.used < .avx512,
       let value = try multiplyByConvolution(node, linear)

@@ -55,19 +55,20 @@ extension Planner {
     }
   }
 
-  /// Chooses a kernel for integers without VNNI, and packs the layer for it.
+  /// Chooses a kernel of ours for integers, and packs the layer for it; nil where oneDNN's is as fast.
   func compileIntegerKernel(
     _ name: String, _ convolution: Convolution, from source: TensorFormat, to result: TensorFormat,
     residual: TensorFormat?, input: FeatureShape, output: FeatureShape,
     parameters: () throws(EngineError) -> LayerParameters
-  ) throws(EngineError) -> (IntegerKernel, PackedWeights.Layer) {
+  ) throws(EngineError) -> (IntegerKernel, PackedWeights.Layer)? {
+    guard let instructions = options.integerInstructions else { return nil }
     let numbers = ConvolutionNumbers(
       source: source.number, destination: result.number,
       residual: residual.map { ($0.number, $0.scale / result.scale) })
     func kernel(_ algorithm: IntegerKernel.Algorithm) -> IntegerKernel? {
       IntegerKernel(
-        convolution, numbers, zeroPoint: source.zeroPoint, by: algorithm, batch: batch,
-        input: input, output: output, threads: options.threads)
+        convolution, numbers, zeroPoint: source.zeroPoint, by: algorithm, instructions,
+        batch: batch, input: input, output: output, threads: options.threads)
     }
     // Weights are quantised once for the choice and for packing.
     var made: QuantizedWeights?
@@ -78,7 +79,7 @@ extension Planner {
       return weights
     }
     var chosen: IntegerKernel?
-    if usesWinogradOnIntegers(convolution, input), let kernel = kernel(.winograd),
+    if usesWinograd(convolution, input, on: instructions), let kernel = kernel(.winograd),
       try packed.isExact(
         name,
         judge: { () throws(EngineError) in
@@ -87,7 +88,9 @@ extension Planner {
     {
       chosen = kernel
     }
-    guard let kernel = chosen ?? kernel(.direct) else {
+    if chosen == nil, options.usesOwnIntegerLayers { chosen = kernel(.direct) }
+    guard let kernel = chosen else {
+      guard options.usesOwnIntegerLayers else { return nil }
       throw .unsupported(
         "\(name) has numbers that no kernel on integers takes here: choose --precision fp32")
     }
@@ -100,13 +103,15 @@ extension Planner {
     return (kernel, layer)
   }
 
-  private func usesWinogradOnIntegers(_ convolution: Convolution, _ input: FeatureShape) -> Bool {
+  private func usesWinograd(
+    _ convolution: Convolution, _ input: FeatureShape, on instructions: IntegerKernel.Instructions
+  ) -> Bool {
     switch options.winograd {
     case .never: false
     case .always: true
     case .measured:
       IntegerTable.winogradPays(
-        convolution, input: input, largestBatch: options.batchSizes.max() ?? 1)
+        convolution, input: input, largestBatch: options.batchSizes.max() ?? 1, on: instructions)
     }
   }
 

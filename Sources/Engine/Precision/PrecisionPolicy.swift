@@ -29,7 +29,7 @@ extension Precision {
     switch self {
     case .fp32: true
     case .bf16: InstructionLevel.used.hasBFloat16Products
-    case .int8: InstructionLevel.used.multipliesBytes || IntegerKernel.areAvailable
+    case .int8: InstructionLevel.used.multipliesBytes || IntegerKernel.Instructions.usual != nil
     }
   }
 
