@@ -20,10 +20,12 @@ REFERENCE_CONNECTIONS = "8"
 PICTURES = {"small": "110 KB", "large": "12 MP"}
 ENGINES = {
     "resnetd": "resnetd", "resnetd-workers": "resnetd, workers", "onnxruntime": "ONNX Runtime",
-    "openvino": "OpenVINO, latency", "openvino-throughput": "OpenVINO, throughput"}
+    "openvino": "OpenVINO, latency", "openvino-throughput": "OpenVINO, throughput",
+    "ncnn": "ncnn", "mnn": "MNN"}
 PRECISIONS = ("fp32", "bf16", "int8")
 # Ours stands out, peers keep to themselves; both plots use the same.
-COLOURS = {"resnetd": "#1f5fa8", "ONNX Runtime": "#b8bec6", "OpenVINO": "#8a929c"}
+COLOURS = {"resnetd": "#1f5fa8", "ONNX Runtime": "#b8bec6", "OpenVINO": "#8a929c",
+           "ncnn": "#d0b98a", "MNN": "#b59a63"}
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -142,17 +144,20 @@ def engines_text(result: dict) -> str:
     for precision, threads in dict.fromkeys(
             (row["precision"], row["threads"]) for row in result["rows"]):
         rows = []
-        for row in result["rows"]:
-            if (row["precision"], row["threads"]) != (precision, threads):
-                continue
+        chosen = [row for row in result["rows"]
+                  if (row["precision"], row["threads"]) == (precision, threads)]
+        # Engines that took part in none of them would be an empty column.
+        shown = [engine for engine in ENGINES if any(engine in row["medians"] for row in chosen)]
+        for row in chosen:
             cells = [number(row["medians"][engine]) if engine in row["medians"] else "-"
-                     for engine in ENGINES]
+                     for engine in shown]
             ratio = "-" if row["ratio"] is None else (
                 f"{row['ratio']:.2f} ({row['ours']} / {row['peer']})")
             rows.append([row["network"], str(row["batch"]), *cells, ratio])
         parts += [
             f"{precision}, {threads} thread{'s' * (threads > 1)}:",
-            table(["network", "batch", *ENGINES.values(), "our best / best peer"], rows)]
+            table(["network", "batch", *(ENGINES[engine] for engine in shown),
+                   "our best / best peer"], rows)]
     return "\n\n".join(parts)
 
 
@@ -261,7 +266,7 @@ def draw_engines(result: dict) -> None:
     figure, all_axes = new_figure(
         len(precisions), len(batches), 5.2 * len(batches), 2.6 * len(precisions))
     modes = {"resnetd": ("resnetd", "resnetd-workers"), "ONNX Runtime": ("onnxruntime",),
-             "OpenVINO": ("openvino", "openvino-throughput")}
+             "OpenVINO": ("openvino", "openvino-throughput"), "ncnn": ("ncnn",), "MNN": ("mnn",)}
     for line, precision in enumerate(precisions):
         for column, batch in enumerate(batches):
             shown = [row for row in rows if (row["precision"], row["batch"]) == (precision, batch)]

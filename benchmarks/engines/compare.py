@@ -24,8 +24,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 FOLDER = pathlib.Path(".cache/engines")
 SOURCES = (HERE / "network.py", HERE / "quantization.py")
 OURS = ("resnetd", "resnetd-workers")
-PEERS = ("onnxruntime", "openvino", "openvino-throughput")
-PACKAGES = ["onnxruntime", "openvino"]
+PEERS = ("onnxruntime", "openvino", "openvino-throughput", "ncnn", "mnn")
+# Those that take part in one precision alone: in the others they have no kernels for this kind of
+# processor, or need a calibration of their own.
+FP32_PEERS = ("ncnn", "mnn")
+PACKAGES = ["onnxruntime", "openvino", "ncnn", "mnn"]
+# Formats other than ONNX.
+SUFFIXES = {"ncnn": ".param", "mnn": ".mnn"}
 # Workers side by side may split a batch: for a row of the first, they try all of these.
 WORKER_BATCHES = {1: (1,), 8: (1, 4, 8)}
 CALIBRATION_PICTURES = 2
@@ -43,7 +48,8 @@ def output(command: list[str]) -> str:
 
 
 def model(name: str, precision: str) -> pathlib.Path:
-    """The ONNX file of a network, made when missing or older than what makes it."""
+    """The ONNX file of a network, made when missing or older than what makes it; in fp32 with files
+    of other formats beside it."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     suffix = "-int8" if precision == "int8" else ""
     path = FOLDER / f"{name}{suffix}.onnx"
@@ -55,7 +61,13 @@ def model(name: str, precision: str) -> pathlib.Path:
     if suffix:
         quantization.quantize(model(name, "fp32"), pixels, path)
     else:
-        network.write_onnx(name, network.make(name, pixels), path)
+        parameters = network.make(name, pixels)
+        network.write_ncnn(name, parameters, path.with_suffix(SUFFIXES["ncnn"]))
+        network.write_onnx(name, parameters, path)
+        output([
+            str(pathlib.Path(sys.executable).parent / "mnnconvert"), "-f", "ONNX", "--modelFile",
+            str(path), "--MNNModel", str(path.with_suffix(SUFFIXES["mnn"])), "--bizCode",
+            "resnetd"])
     return path
 
 
@@ -67,7 +79,7 @@ class Comparison:
         self.has_precisions = "--precision" in output([options.program, "bench", "--help"])
 
     def engines(self, precision: str, threads: int) -> list[str]:
-        found = list(PEERS)
+        found = [name for name in PEERS if precision == "fp32" or name not in FP32_PEERS]
         if precision == "bf16":
             # Its CPU provider has no kernels for it.
             found.remove("onnxruntime")
@@ -76,12 +88,17 @@ class Comparison:
             found = list(OURS[:min(threads, 2)]) + found
         return found
 
+    def file(self, engine: str, name: str, precision: str) -> pathlib.Path:
+        path = model(name, precision)
+        return path.with_suffix(SUFFIXES.get(engine, path.suffix))
+
     def measure_once(
             self, engine: str, name: str, precision: str, threads: int, batch: int) -> float:
         if engine in PEERS:
             return float(output([
-                sys.executable, str(HERE / "peer.py"), engine, str(model(name, precision)),
-                precision, str(batch), str(threads), str(self.options.seconds)]).split()[-1])
+                sys.executable, str(HERE / "peer.py"), engine,
+                str(self.file(engine, name, precision)), precision, str(batch), str(threads),
+                str(self.options.seconds)]).split()[-1])
         # One batch over all threads, or a batch per thread as `resnetd serve` runs them.
         each, workers = (threads, 1) if engine == "resnetd" else (1, threads)
         batches = (batch,) if engine == "resnetd" else WORKER_BATCHES.get(batch, (batch,))

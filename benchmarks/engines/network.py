@@ -1,8 +1,9 @@
 """Residual networks with made-up weights, the same for every engine.
 
 `make` draws the weights of a network under torchvision's names; `write_safetensors` writes them for
-resnetd, `write_onnx` for its peers, with batch normalisation folded, as every engine here does when
-it compiles. Strides are where torchvision has them: in the 3x3 of a bottleneck.
+resnetd, `write_onnx` and `write_ncnn` for its peers, with batch normalisation folded, as every
+engine here does when it compiles. Strides are where torchvision has them: in the 3x3 of a
+bottleneck.
 """
 
 import json
@@ -125,11 +126,26 @@ def windows(source: np.ndarray, kernel: int, stride: int) -> np.ndarray:
     return np.ascontiguousarray(views).reshape(*views.shape[:3], -1)
 
 
-class OnnxWriter:
-    """Collects nodes and initialisers; every method returns the name of its output."""
+class FoldedParameters:
+    """Parameters of convolutions with the batch normalisation behind them."""
 
     def __init__(self, parameters: dict[str, np.ndarray]) -> None:
         self.parameters = parameters
+
+    def folded(self, name: str, norm: str) -> tuple[np.ndarray, np.ndarray]:
+        """Weight `[K, C, kernel, kernel]` and bias `[K]`."""
+        values = {part: self.parameters[f"{norm}.{part}"].astype(np.float64)
+                  for part in ("weight", "bias", "running_mean", "running_var")}
+        factor = values["weight"] / np.sqrt(values["running_var"] + EPSILON)
+        weight = self.parameters[f"{name}.weight"] * factor[:, None, None, None]
+        return weight, values["bias"] - values["running_mean"] * factor
+
+
+class OnnxWriter(FoldedParameters):
+    """Collects nodes and initialisers; every method returns the name of its output."""
+
+    def __init__(self, parameters: dict[str, np.ndarray]) -> None:
+        super().__init__(parameters)
         self.nodes: list = []
         self.initializers: list = []
 
@@ -145,11 +161,7 @@ class OnnxWriter:
     def convolution(
             self, source: str, name: str, norm: str, inputs: int, outputs: int, kernel: int,
             stride: int, scale: float = 1.0) -> str:
-        values = {part: self.parameters[f"{norm}.{part}"].astype(np.float64)
-                  for part in ("weight", "bias", "running_mean", "running_var")}
-        factor = values["weight"] / np.sqrt(values["running_var"] + EPSILON)
-        weight = self.parameters[f"{name}.weight"] * factor[:, None, None, None]
-        bias = values["bias"] - values["running_mean"] * factor
+        weight, bias = self.folded(name, norm)
         return self.node(
             "Conv",
             [source, self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)],
@@ -169,6 +181,85 @@ class OnnxWriter:
         features = self.node("Flatten", [self.node("GlobalAveragePool", [source])])
         names = [self.constant(name, self.parameters[name]) for name in ("fc.weight", "fc.bias")]
         return self.node("Gemm", [features, *names], "logits", transB=1)
+
+
+class NcnnWriter(FoldedParameters):
+    """Collects layers of ncnn's text format, and their numbers; a ReLU behind a convolution is
+    part of it, as ncnn's own optimiser makes it."""
+
+    def __init__(self, parameters: dict[str, np.ndarray]) -> None:
+        super().__init__(parameters)
+        # Type, inputs, output and options by their numbers.
+        self.layers: list[tuple[str, list[str], str, dict[int, int]]] = []
+        self.numbers: list[bytes] = []
+
+    def layer(self, kind: str, inputs: list[str], options: dict[int, int]) -> str:
+        output = "logits" if kind == "InnerProduct" else f"t{len(self.layers)}"
+        self.layers.append((kind, inputs, output, options))
+        return output
+
+    def keep(self, weight: np.ndarray, bias: np.ndarray) -> None:
+        """The weights begin with a mark of their type, zero for fp32."""
+        self.numbers += [bytes(4), weight.astype("<f4").tobytes(), bias.astype("<f4").tobytes()]
+
+    def convolution(
+            self, source: str, name: str, norm: str, inputs: int, outputs: int, kernel: int,
+            stride: int, scale: float = 1.0) -> str:
+        weight, bias = self.folded(name, norm)
+        self.keep(weight, bias)
+        return self.layer("Convolution", [source], {
+            0: outputs, 1: kernel, 3: stride, 4: kernel // 2, 5: 1, 6: weight.size})
+
+    def relu(self, source: str) -> str:
+        kind, _, output, options = self.layers[-1]
+        if kind == "Convolution" and output == source:
+            options[9] = 1
+            return source
+        return self.layer("ReLU", [source], {})
+
+    def add(self, left: str, right: str) -> str:
+        return self.layer("BinaryOp", [left, right], {0: 0})
+
+    def pool(self, source: str) -> str:
+        return self.layer("Pooling", [source], {0: 0, 1: 3, 2: 2, 3: 1, 5: 1})
+
+    def head(self, source: str, channels: int) -> str:
+        features = self.layer("Pooling", [source], {0: 1, 4: 1})
+        weight = self.parameters["fc.weight"]
+        self.keep(weight, self.parameters["fc.bias"])
+        return self.layer("InnerProduct", [features], {0: CLASS_COUNT, 1: 1, 2: weight.size})
+
+    def text(self) -> str:
+        """Outputs that several layers read are split into as many, as the format wants it."""
+        readers: dict[str, int] = {}
+        for _, inputs, _, _ in self.layers:
+            for name in inputs:
+                readers[name] = readers.get(name, 0) + 1
+        lines, blob_count, taken = [], 0, dict.fromkeys(readers, 0)
+
+        def write(
+                kind: str, name: str, inputs: list[str], outputs: list[str],
+                options: str) -> None:
+            nonlocal blob_count
+            blob_count += len(outputs)
+            lines.append(" ".join([
+                kind, name, str(len(inputs)), str(len(outputs)), *inputs, *outputs, options]))
+            for output in outputs:
+                if readers.get(output, 0) > 1:
+                    copies = [f"{output}_{copy}" for copy in range(readers[output])]
+                    write("Split", f"{output}_split", [output], copies, "")
+
+        def reading(name: str) -> str:
+            if readers[name] == 1:
+                return name
+            taken[name] += 1
+            return f"{name}_{taken[name] - 1}"
+
+        write("Input", "input", [], ["input"], "")
+        for kind, inputs, output, options in self.layers:
+            write(kind, output, [reading(name) for name in inputs], [output],
+                  " ".join(f"{key}={value}" for key, value in options.items()))
+        return "\n".join(["7767517", f"{len(lines)} {blob_count}", *lines]) + "\n"
 
 
 def make(name: str, pixels: np.ndarray) -> dict[str, np.ndarray]:
@@ -207,3 +298,11 @@ def write_onnx(name: str, parameters: dict[str, np.ndarray], path: pathlib.Path)
     model.ir_version = 8
     onnx.checker.check_model(model)
     onnx.save(onnx.shape_inference.infer_shapes(model), path)
+
+
+def write_ncnn(name: str, parameters: dict[str, np.ndarray], path: pathlib.Path) -> None:
+    """Layers at `path` and numbers beside it (`.bin`); input `[3, 224, 224]`."""
+    writer = NcnnWriter(parameters)
+    walk(name, writer, "input")
+    path.with_suffix(".bin").write_bytes(b"".join(writer.numbers))
+    path.write_text(writer.text())

@@ -1,6 +1,7 @@
-"""Measures one engine on one ONNX file in a process of its own and prints images/s.
+"""Measures one engine on one file of its format in a process of its own and prints images/s.
 
-usage: peer.py onnxruntime|openvino|openvino-throughput FILE PRECISION BATCH THREADS SECONDS
+usage: peer.py onnxruntime|openvino|openvino-throughput|ncnn|mnn FILE PRECISION BATCH THREADS
+               SECONDS
 """
 
 import sys
@@ -60,12 +61,36 @@ def openvino_throughput(compiled, pixels: np.ndarray, seconds: float) -> float:
     return rate(run, len(pixels) * len(queue) * QUEUE_ROUNDS, seconds)
 
 
+def ncnn(path: str, pixels: np.ndarray, threads: int, seconds: float) -> float:
+    """It has no batches: image after image."""
+    import ncnn
+
+    network = sessions.ncnn(path, threads)
+
+    def run() -> None:
+        for image in pixels:
+            extractor = network.create_extractor()
+            extractor.input("input", ncnn.Mat(image))
+            extractor.extract("logits")
+
+    return rate(run, len(pixels), seconds)
+
+
+def mnn(path: str, pixels: np.ndarray, threads: int, seconds: float) -> float:
+    import MNN
+
+    network = sessions.mnn(path, threads)
+    source = MNN.expr.const(pixels, list(pixels.shape), MNN.expr.NCHW)
+    return rate(lambda: network.forward(source).read(), len(pixels), seconds)
+
+
 def main() -> None:
     engine, path, precision, batch, threads, seconds = sys.argv[1:]
     pixels = np.random.default_rng(2).standard_normal((int(batch), 3, 224, 224))
     pixels = np.ascontiguousarray(pixels, dtype=np.float32)
-    if engine == "onnxruntime":
-        result = onnxruntime(path, pixels, int(threads), float(seconds))
+    alike = {"onnxruntime": onnxruntime, "ncnn": ncnn, "mnn": mnn}
+    if engine in alike:
+        result = alike[engine](path, pixels, int(threads), float(seconds))
     else:
         throughput = engine == "openvino-throughput"
         compiled = sessions.openvino(

@@ -32,3 +32,26 @@ def openvino(
     if not alone:
         settings["ENABLE_CPU_PINNING"] = False
     return ov.Core().compile_model(model, "CPU", settings)
+
+
+def ncnn(path: str, threads: int):
+    """A network in fp32; its numbers lie beside `path`."""
+    import ncnn
+
+    network = ncnn.Net()
+    network.opt.num_threads = threads
+    for narrower in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage"):
+        setattr(network.opt, f"use_{narrower}", False)
+    if network.load_param(path) or network.load_model(path.removesuffix(".param") + ".bin"):
+        raise RuntimeError(f"ncnn cannot load {path}")
+    return network
+
+
+def mnn(path: str, threads: int):
+    """A network in fp32."""
+    import MNN
+
+    manager = MNN.nn.create_runtime_manager(
+        ({"precision": "high", "backend": "CPU", "numThread": threads},))
+    return MNN.nn.load_module_from_file(
+        path, ["input"], ["logits"], runtime_manager=manager)
