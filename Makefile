@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup hooks build run static install deb test levels check lint examples metrics \
   package deploy tls clients page follow onnx aarch64 sanitize-address sanitize-program \
-  sanitize-thread fuzz format bench image reproduce clean
+  sanitize-thread fuzz format bench bench-all image reproduce clean
 # The steps of `check` share the package's build folders, so nothing here runs side by side.
 .NOTPARALLEL:
 
@@ -13,7 +13,7 @@ SWIFT_FILES := Sources Tests Fuzz benchmarks Package.swift
 # testable imports, for which `swift test` compiles the program otherwise.
 RELEASE_FLAGS := -c release --explicit-target-dependency-import-check error
 SHELL_SCRIPTS = $(shell grep -lsE '^\#!.*\b(ba)?sh$$' \
-  .ci/run scripts/{,*/}* Fuzz/run benchmarks/*/*)
+  .ci/run scripts/{,*/}* Fuzz/run benchmarks/{,*/}*)
 FUZZ_SECONDS ?= 10
 # Minutes that `make check` may take; without them it leaves nothing out.
 CHECK_MINUTES ?=
@@ -113,6 +113,9 @@ format: ## Format the Swift sources in place
 
 bench: build ## Measure the engine on NETWORK (default resnet50); benchmarks/ holds the comparisons
 	.build/release/resnetd bench $(NETWORK)
+
+bench-all: build ## Compare with peers and with the hardware, within an hour (benchmarks/all --publish for the docs)
+	benchmarks/all
 
 image: ## Build the container image, start it and drive it with curl
 	scripts/check-image
