@@ -59,6 +59,7 @@ package struct LabelledPaths: Sendable {
   package init(
     _ lines: DelimitedReader, isTable: Bool, isClass: (String) -> Bool
   ) throws(TableError) {
+    try Self.checkEncoding(lines)
     let readings = Self.readings(of: lines)
     for reading in readings {
       guard let columns = Self.columns(of: reading.row.texts) else { continue }
@@ -159,6 +160,15 @@ extension LabelledPaths {
     var lines = lines
     lines.restart()
     return CSVReader(lines, separator: separator, trimsBlanks: true)
+  }
+
+  /// Throws if it is not text whose units are bytes.
+  private static func checkEncoding(_ lines: DelimitedReader) throws(TableError) {
+    var lines = lines
+    lines.restart()
+    guard let part = try lines.next(), let encoding = WideText.encoding(likelyIn: part.bytes)
+    else { return }
+    throw TableError(WideText.refusal(of: encoding))
   }
 
   /// Returns the readings of the first row by separators that it has.

@@ -1,3 +1,5 @@
+import Words
+
 /// Paths of images from a list, one per line or with NUL between them, as `find -print0` writes them.
 package struct PathList: Sendable {
   /// Bytes of one path: the kernel's own limit, `PATH_MAX`.
@@ -40,6 +42,9 @@ package struct PathList: Sendable {
       guard let part = try reader.next() else { return nil }
       var path = isFirst ? ByteOrderMark.dropped(from: part.bytes) : part.bytes[...]
       if !isNULSeparated {
+        if isFirst, let encoding = WideText.encoding(markedIn: path) {
+          throw TableError(WideText.refusal(of: encoding))
+        }
         guard !path.contains(0) else {
           throw TableError("NUL is between its paths: give --null as well")
         }

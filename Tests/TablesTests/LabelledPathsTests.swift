@@ -64,6 +64,25 @@ import Testing
   }
 
   @Test(
+    "A list in units of two or four bytes is refused with the name of its encoding",
+    arguments: [
+      ([0xff, 0xfe], 2, false, "UTF-16"), ([0xfe, 0xff], 2, true, "UTF-16"),
+      ([], 2, false, "UTF-16LE"), ([], 2, true, "UTF-16BE"),
+      ([0xff, 0xfe, 0, 0], 4, false, "UTF-32"),
+    ])
+  func encodings(mark: [UInt8], size: Int, isBigEndian: Bool, name: String) {
+    let zeros = [UInt8](repeating: 0, count: size - 1)
+    let text = "a.jpg,5\r\nb.jpg,6\r\n".utf8.flatMap { isBigEndian ? zeros + [$0] : [$0] + zeros }
+    let error = #expect(throws: TableError.self) {
+      try LabelledPaths(CSVReader.lines(of: mark + text), isTable: true, isClass: { _ in true })
+    }
+    #expect(
+      error?.description.contains(
+        "it is text in \(name), and is read as UTF-8: save it as UTF-8, or convert it by `iconv -f "
+          + "\(name) -t UTF-8") == true, "\(error?.description ?? "")")
+  }
+
+  @Test(
     "Faults are told with their lines",
     arguments: [
       ("a.jpg\n", "line 1: a path, a blank and a class must be there, or two columns"),

@@ -19,6 +19,13 @@ import Testing
     }
   }
 
+  @Test("A list in units of two bytes is refused with the name of its encoding")
+  func wide() {
+    var list = PathList([0xff, 0xfe, 0x61, 0, 0x0a, 0], isNULSeparated: false)
+    let error = #expect(throws: TableError.self) { try list.next() }
+    #expect(error?.description.contains("text in UTF-16, and is read as UTF-8") == true)
+  }
+
   @Test("A path has the length that the system allows")
   func length() throws {
     let longest = String(repeating: "a", count: PathList.pathByteCountLimit)

@@ -47,8 +47,11 @@ package enum Labels {
     guard let given = bytes.text(in: start..<bytes.count) else {
       throw .labels(
         path: path, line: 1,
-        reason: isWide(bytes)
-          ? "the file is UTF-16; save it as UTF-8" : "the file is not UTF-8; save it as UTF-8")
+        reason: wideEncoding(of: bytes).map(WideText.refusal)
+          ?? "the file is not UTF-8; save it as UTF-8")
+    }
+    if let encoding = wideEncoding(of: bytes) {
+      throw .labels(path: path, line: 1, reason: WideText.refusal(of: encoding))
     }
     let text = withLineFeeds(given)
     if let labels = try LabelDocument.labels(text, path: path) { return (labels, nil) }
@@ -104,10 +107,9 @@ package enum Labels {
     return text.replacingText("\r", with: "\n")
   }
 
-  /// Returns whether it begins with the byte order mark of UTF-16.
-  private static func isWide(_ bytes: ModelBytes) -> Bool {
-    guard bytes.count >= 2 else { return false }
-    return [0xfeff, 0xfffe].contains(bytes.integer(at: 0, as: UInt16.self))
+  /// Returns the name of the encoding if its units are not bytes.
+  private static func wideEncoding(of bytes: ModelBytes) -> String? {
+    WideText.encoding(likelyIn: (0..<min(4, bytes.count)).map { bytes.byte(at: $0) })
   }
 
   /// Returns the lines without their ends and without empty ones after the last.

@@ -254,7 +254,8 @@ import Testing
   @Test("Other encodings are named")
   func encodings() {
     for (bytes, expected) in [
-      ([0xff, 0xfe, 0x63, 0, 0x0a, 0], "UTF-16; save it as UTF-8"),
+      ([0xff, 0xfe, 0x63, 0, 0x0a, 0], "text in UTF-16, and is read as UTF-8: save it as UTF-8"),
+      ([0x63, 0, 0x0a, 0], "text in UTF-16LE, and is read as UTF-8"),
       ([0x47, 0x72, 0xf6, 0xdf, 0x65], "not UTF-8; save it as UTF-8"),
     ] as [([UInt8], String)] {
       do throws(CheckpointError) {
