@@ -108,6 +108,11 @@ struct ContractMessageTests {
         "mean is [[…], an object, 3]; it must be a list of numbers, one for each channel"
       ),
       (
+        "[0.485, 0.456, 0.406]", "0.5",
+        "mean is 0.5; it must be a list of numbers, one for each channel: three for colours, one for "
+          + "grey, or one for each band, such as [0.5, 0.5, 0.5] for colours or [0.5] for grey"
+      ),
+      (
         "[0.485, 0.456, 0.406]", "[0.5, 0.5]",
         "mean has 2 numbers and std 3 numbers; each must be a list of numbers"
       ),

@@ -16,6 +16,13 @@ package struct Contract: Sendable, Hashable {
     let given: GivenJSON
     do { given = try GivenJSON(text) } catch {
       guard case .file(_, _, let reason) = error else { throw error }
+      guard !isNumbers(text) else {
+        throw .contract(
+          source: "\"\(text.prefix(200))\"",
+          reason: "numbers alone are no contract, they belong under its keys mean and std; write a "
+            + "preset (\(presets.joined(separator: ", "))), or the whole contract as JSON, as `resnetd "
+            + "inspect --contract` prints that of a model")
+      }
       let meant = Suggestion.nearest(to: text, among: presets)
       throw .contract(
         source: "\"\(text.prefix(200))\"",
@@ -59,6 +66,12 @@ package struct Contract: Sendable, Hashable {
     return JSONObject(
       document.members.sorted { Preprocessing.order(of: $0.0, before: $1.0) }
         + [(outputKey, JSONValue(encoding: output))])
+  }
+
+  /// Returns whether a text is nothing but numbers, such as those of a mean.
+  private static func isNumbers(_ text: String) -> Bool {
+    let fields = text.split { "[], ".contains($0) }
+    return !fields.isEmpty && fields.allSatisfy { Double($0) != nil }
   }
 
   private static func preset(_ name: String) throws(CheckpointError) -> Preprocessing? {

@@ -91,7 +91,11 @@ struct ContractFields {
   func numbers(_ key: String, _ remedy: String) throws(ImagingError) -> [Float] {
     let value = try required(key, "write \(remedy)")
     guard case .list(let list) = value else {
-      throw .invalidContract(reason: "\(name(key)) is \(value); it must be \(remedy)")
+      var example = ""
+      if case .number = value {
+        example = ", such as [\(value), \(value), \(value)] for colours or [\(value)] for grey"
+      }
+      throw .invalidContract(reason: "\(name(key)) is \(value); it must be \(remedy)\(example)")
     }
     var numbers: [Float] = []
     for element in list {

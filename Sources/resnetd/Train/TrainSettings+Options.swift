@@ -1,6 +1,7 @@
 import Checkpoint
 import Imaging
 import Inference
+import Serving
 import Training
 
 extension TrainSettings {
@@ -151,8 +152,8 @@ extension Option {
     _ name: String, _ path: any Path<Double?>, _ help: String
   ) -> Option {
     Option(name: name, valueName: "X", help: help) { (settings, text) throws(InvalidValue) in
-      guard let value = Double(text), value.isFinite, value > 0 else {
-        throw InvalidValue(expected: "a number above 0")
+      guard let value = NumberText.value(text, as: Double.self), value > 0 else {
+        throw InvalidValue(expected: "a number above 0", advice: NumberText.advice(text))
       }
       settings[keyPath: path] = value
     } defaultText: { _ in
@@ -165,8 +166,10 @@ extension Option {
     in range: ClosedRange<Double>, _ help: String
   ) -> Option {
     Option(name: name, valueName: valueName, help: help) { (settings, text) throws(InvalidValue) in
-      guard let value = Double(text), range.contains(value) else {
-        throw InvalidValue(expected: "a number from \(range.lowerBound) to \(range.upperBound)")
+      guard let value = NumberText.value(text, as: Double.self), range.contains(value) else {
+        throw InvalidValue(
+          expected: "a number from \(range.lowerBound) to \(range.upperBound)",
+          advice: NumberText.advice(text))
       }
       settings[keyPath: path] = value
     } defaultText: { _ in

@@ -91,6 +91,11 @@ import Testing
     "A contract that is none is one clear line",
     arguments: [
       ("{", "preprocessing contract: the JSON given"), ("{}", "resize is missing"),
+      (
+        "0.5",
+        "numbers alone are no contract, they belong under its keys mean and std; write a preset"
+      ),
+      ("[0.5,0.5]", "or the whole contract as JSON, as `resnetd inspect --contract` prints"),
       ("imagenet21k", "not a preset (imagenet, imagenet-v2, imagenet-64, cifar10)"),
       (#"{"resize": {"rule": "none"}, "crop": {"rule": "none"}, "mean": [], "std": []}"#, "crop"),
     ])

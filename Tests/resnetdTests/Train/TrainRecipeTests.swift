@@ -131,7 +131,11 @@ import Testing
     let cases: [(options: [String], words: String)] = [
       (["--mixup", "0"], "--mixup is a number from 0.01 to 100.0, not \"0\""),
       (["--average", "1"], "--average is a number from 0.0 to 0.999999"),
-      (["--clip-norm", "0"], "--clip-norm is a number above 0"),
+      (["--clip-norm", "0"], "--clip-norm is a number above 0, not \"0\""),
+      (["--learning-rate", "0,01"], "is a number above 0, not \"0,01\"; write 0.01"),
+      (["--mixup", ".2"], "100.0, not \".2\"; write 0.2"),
+      (["--batch", "0"], "--batch is a whole number from 1 to 4096, not \"0\""),
+      (["--batch", "x"], "--batch is a whole number from 1 to 4096, not \"x\""),
       (["--optimizer", "adam"], "--optimizer is sgd or adamw"),
       (["--schedule", "linear"], "--schedule is one-cycle or cosine"),
       (["--precision", "int8"], "--precision is fp32 or bf16"),
