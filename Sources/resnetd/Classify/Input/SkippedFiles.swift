@@ -53,7 +53,11 @@ struct SkippedFiles: Sendable, Equatable {
     func add(_ count: Int, _ text: String) { if count > 0 { phrases.append("\(count) \(text)") } }
     let sorted = endings.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     for (ending, count) in sorted.prefix(Self.shownEndingCount) {
-      add(count, PlainText.line("." + ending))
+      add(
+        count,
+        !ending.isEmpty
+          ? PlainText.line("." + ending)
+          : count == 1 ? "whose name ends with a dot" : "whose names end with a dot")
     }
     let rest = sorted.dropFirst(Self.shownEndingCount).reduce(otherCount) { $0 + $1.value }
     add(rest, "with other endings")
