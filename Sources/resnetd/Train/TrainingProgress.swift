@@ -55,9 +55,9 @@ struct TrainingProgress: Sendable {
 
   private mutating func write() {
     lastTold = .now
-    var line: JSONObject = [
-      "event": .string(step), "done": .integer(done), "total": .integer(total),
-    ]
+    var line: JSONObject = ["event": .string(step), "done": .integer(done)]
+    // 0 stands for a number that is not known before the end.
+    if total > 0 { line.append("total", .integer(total)) }
     if !detail.isEmpty { line.append("detail", .string(detail)) }
     StandardError.writeAll(JSONValue.object(line).text + "\n")
   }
