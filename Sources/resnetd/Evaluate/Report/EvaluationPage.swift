@@ -168,7 +168,7 @@ struct EvaluationPage {
       """
     }
     return """
-      <svg width="320" height="296" viewBox="0 0 320 296" role="img" aria-label="accuracy over confidence">
+      <svg width="332" height="296" viewBox="0 0 332 296" role="img" aria-label="accuracy over confidence">
       <rect x="\(x(0))" y="\(y(1))" width="\(size)" height="\(size)" fill="none" class="axis"/>
       \(bars.joined(separator: "\n"))
       <line x1="\(x(0))" y1="\(y(0))" x2="\(x(1))" y2="\(y(1))" stroke="var(--soft)" \
