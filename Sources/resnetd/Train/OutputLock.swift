@@ -28,7 +28,8 @@ struct OutputLock {
         path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
       guard descriptor >= 0 else {
         throw Failure(
-          "cannot open \(path), by which runs keep out of each other's way: \(SystemError.text())")
+          "cannot open \(path), by which runs keep out of each other's way: \(SystemError.text()); rename or "
+            + "remove it if it is there, or give another --output")
       }
       guard let isLocked = Self.isLocked(descriptor) else {
         TrainingProgress.tell(

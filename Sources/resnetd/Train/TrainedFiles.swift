@@ -68,6 +68,11 @@ struct TrainedFiles {
     guard unsafe stat(model, &status) != 0 || RegularFile.isRegular(status) else {
       throw Failure("cannot write \(model): it is not a regular file; name one, or a new file")
     }
+    guard unsafe stat(checkpoint, &status) != 0 || RegularFile.isRegular(status) else {
+      throw Failure(
+        "\(checkpoint) is not a regular file, and layers are trained with their state in a file of this "
+          + "name: rename it, or give another --output")
+    }
     guard settings.resumes else {
       return try WrittenFile.checkFree(
         checkpoint, replaces: settings.force,

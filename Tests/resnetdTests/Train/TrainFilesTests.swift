@@ -195,4 +195,28 @@ import resnetd
       #expect(outcome.exitCode == 2 && !outcome.errors.contains("--augment"), "\(outcome.errors)")
     }
   }
+
+  @Test("A folder in the place of a file of the training is refused with a remedy")
+  func folderInTheWay() async throws {
+    let (tree, results) = (try tree(), try TemporaryFolder())
+    let file = results.url.appendingPathComponent("out.safetensors").path
+    let cases: [(name: String, words: String)] = [
+      (".checkpoint", "layers are trained with their state in a file of this name: rename it"),
+      (".train.lock", "rename or remove it if it is there, or give another --output"),
+      (".report.html", "it is a folder"), ("", "it is a folder"),
+    ]
+    for (name, words) in cases {
+      try FileManager.default.createDirectory(
+        atPath: file + name, withIntermediateDirectories: false)
+      for option in [[], ["--force"], ["--resume", "--tune", "all"]]
+      where option.count < 2 || name == ".checkpoint" {
+        let outcome = try await ProgramUnderTest.run(
+          ProgramUnderTest.url, ["train", tree.path, "-o", file] + option)
+        #expect(
+          outcome.exitCode == 1 && outcome.errors.contains(words),
+          "\(name) \(option): \(outcome.errors)")
+      }
+      try FileManager.default.removeItem(atPath: file + name)
+    }
+  }
 }
