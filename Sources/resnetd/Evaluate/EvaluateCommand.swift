@@ -1,6 +1,7 @@
 import Checkpoint
 import Decoding
 import Engine
+import Imaging
 import Inference
 import JSON
 import ResNet
@@ -18,6 +19,7 @@ enum EvaluateCommand: Command {
     var page: String?
     var force = false
     var decoders = DecoderSettings()
+    var decoding = DecodingLimits()
   }
 
   static let name = "evaluate"
@@ -47,6 +49,9 @@ enum EvaluateCommand: Command {
       .optionalText("json", "FILE", \.json, "write everything as JSON there; - is standard output"),
       .optionalText("page", "FILE", \.page, "write a page for a browser there"),
       .flag("force", \.force, "replace the files of --json and --page if they exist"),
+      .integer(
+        "pixel-limit", "N", \.decoding.pixelCountLimit, in: 1...DecodingLimits.pixelCountCeiling,
+        "width x height of an image"),
     ] + ModelParts.options(of: \.parts) + Option.decoding
   static let decodes = true
 
@@ -77,7 +82,7 @@ enum EvaluateCommand: Command {
     let run = EvaluationRun(images, precisionCount: models.count, interruption)
     let sample = model.provenance?.learnedSample.flatMap(LearnedSample.init(text:))
     let outcome = try run.run(threads: jobs.count, batch: jobs.batch(of: models[0])) {
-      try EvaluationClassifier(models, decoders, learned: sample)
+      try EvaluationClassifier(models, decoders, settings.decoding, learned: sample)
     }
     guard outcome.whole.tallies[0].imageCount > 0 else {
       throw Failure("\(operands[0]): none of its images could be classified")

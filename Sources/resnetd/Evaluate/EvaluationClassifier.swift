@@ -46,7 +46,8 @@ struct EvaluationClassifier {
 
   /// - Parameter sample: Sample of the images that the model has learned; nil if its file has none.
   init(
-    _ models: [CompiledModel], _ source: any DecoderSource, learned sample: LearnedSample?
+    _ models: [CompiledModel], _ source: any DecoderSource, _ limits: DecodingLimits,
+    learned sample: LearnedSample?
   ) throws(Failure) {
     self.models = models
     (self.source, self.sample) = (source, sample)
@@ -54,7 +55,7 @@ struct EvaluationClassifier {
     var classifiers: [Classifier] = []
     do throws(EngineError) {
       for model in models {
-        classifiers.append(try Classifier(model, limits: DecodingLimits()))
+        classifiers.append(try Classifier(model, limits: limits))
       }
     } catch {
       throw Failure("the model cannot be compiled: \(error)")

@@ -34,7 +34,7 @@ struct SecondLook {
   private func results<Result>(
     _ images: [SurveyedImage], _ part: Int, of partCount: Int, _ worker: Worker<Result>
   ) throws -> [Result] {
-    let classifier = try Classifier(model, limits: DecodingLimits())
+    let classifier = try Classifier(model, limits: job.settings.decoding)
     let decoder = job.decoders.makeDecoder()
     var results: [Result] = []
     var waiting: [(place: Int, file: [UInt8])] = []

@@ -94,6 +94,9 @@ extension TrainSettings {
       "report", "FILE", \.report, "page with the results (default: the output's .report.html)"),
     .flag("force", \.force, "replace the model file and its report if they are there"),
     .flag("json", \.json, "print the results as JSON"),
+    .integer(
+      "pixel-limit", "N", \.decoding.pixelCountLimit, in: 1...DecodingLimits.pixelCountCeiling,
+      "width x height of an image"),
     .push(
       "push", \.push, "make the model live on the server whose admin endpoint is there"),
     .optionalText(

@@ -2,6 +2,7 @@ import Checkpoint
 import Decoding
 import Engine
 import Glibc
+import Imaging
 import Inference
 import ResNet
 
@@ -87,6 +88,7 @@ struct TrainSettings: DecodingSettings {
   /// Share of the requests that the pushed model answers as a canary.
   var canary: String?
   var decoders = DecoderSettings()
+  var decoding = DecodingLimits()
 
   /// Network of the table that is trained from scratch: named without a file to begin with.
   var freshArchitecture: Architecture? {

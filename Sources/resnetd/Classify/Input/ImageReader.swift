@@ -70,6 +70,14 @@ enum ImageReader {
   }
 }
 
+extension Problem {
+  /// What to tell of an image in a file, by a command with the option `--pixel-limit`.
+  var detailForFiles: String {
+    status == 413
+      ? "\(detail) (--pixel-limit N sets how many pixels an image may have)" : detail
+  }
+}
+
 extension ProblemKind {
   /// Kind that only the program's own commands use, in place of a problem with a request's body.
   static let unreadableFile = ProblemKind("unreadable-file")

@@ -35,7 +35,7 @@ final class ImageSurvey: Sendable {
         "\(image.path): \(problem.detail); nothing was learned, because the image may be a good one: "
           + "try again, with --jobs 1 if memory is short")
     }
-    return .failure(.init(path: image.path, reason: problem.detail))
+    return .failure(.init(path: image.path, reason: problem.detailForFiles))
   }
 
   private struct Progress {

@@ -22,10 +22,11 @@ struct FeatureSurveyor {
   ///   - model: In fp32, so that its input is plain numbers.
   ///   - shelf: Features on disk, of which those that are there are not computed again.
   init(
-    _ model: CompiledModel, _ source: any DecoderSource, _ shelf: FeatureShelf? = nil
+    _ model: CompiledModel, _ source: any DecoderSource, _ limits: DecodingLimits,
+    _ shelf: FeatureShelf?
   ) throws {
     precondition(model.precision == .fp32, "the model must be in fp32")
-    classifier = try Classifier(model, limits: DecodingLimits())
+    classifier = try Classifier(model, limits: limits)
     decoder = source.makeDecoder()
     (self.source, self.shelf) = (source, shelf)
     inputShape = model.network.inputShape

@@ -74,7 +74,8 @@ struct HeadTraining {
       threads: job.jobs.count, batch: job.jobs.batch(of: compiled),
       keep: { try shelf?.keep(&$0) },
       makeWorker: { [job] in
-        var surveyor = try FeatureSurveyor(compiled, job.decoders, shelf)
+        var surveyor = try FeatureSurveyor(
+          compiled, job.decoders, job.settings.decoding, shelf)
         return { try surveyor.survey($0) }
       })
   }
@@ -98,7 +99,7 @@ struct HeadTraining {
     let found = try survey.run(
       threads: job.jobs.count, batch: 1, keep: { try shelf?.keep(&$0) },
       makeWorker: { [job] in
-        let surveyor = try ViewSurveyor(rule, body, job.decoders, shelf)
+        let surveyor = try ViewSurveyor(rule, body, job.decoders, job.settings.decoding, shelf)
         return { try surveyor.survey($0) }
       })
     guard let found else { return nil }

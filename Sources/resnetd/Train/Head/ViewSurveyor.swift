@@ -57,10 +57,11 @@ struct ViewSurveyor {
   ///   - body: The network up to its features.
   ///   - shelf: Features on disk, of which those that are there are not computed again.
   init(
-    _ rule: ViewRule, _ body: FixedNetwork, _ source: any DecoderSource, _ shelf: FeatureShelf?
+    _ rule: ViewRule, _ body: FixedNetwork, _ source: any DecoderSource, _ limits: DecodingLimits,
+    _ shelf: FeatureShelf?
   ) throws {
     (self.rule, self.shelf) = (rule, shelf)
-    canvases = CanvasSurveyor(rule.canvas, source)
+    canvases = CanvasSurveyor(rule.canvas, source, limits)
     self.body = try body.makeRunner()
   }
 

@@ -32,7 +32,7 @@ struct CalibrationRanges {
     _ images: [SurveyedImage], _ part: Int, of partCount: Int, _ network: CompiledNetwork
   ) throws -> Calibrator.Counts {
     let calibrator = try Calibrator(network)
-    let preprocessor = ImagePreprocessor(model.preprocessing)
+    let preprocessor = ImagePreprocessor(model.preprocessing, limits: job.settings.decoding)
     let decoder = job.decoders.makeDecoder()
     var pixels = [Float](repeating: 0, count: preprocessor.outputCount)
     for place in stride(from: part, to: images.count, by: partCount) {

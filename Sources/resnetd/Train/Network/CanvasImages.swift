@@ -64,9 +64,9 @@ struct CanvasSurveyor {
   private let decoder: any ImageDecoder
   private let source: any DecoderSource
 
-  init(_ rule: CanvasRule, _ source: any DecoderSource) {
+  init(_ rule: CanvasRule, _ source: any DecoderSource, _ limits: DecodingLimits) {
     (self.rule, self.source) = (rule, source)
-    preprocessor = rule.preprocessor()
+    preprocessor = rule.preprocessor(limits: limits)
     decoder = source.makeDecoder()
   }
 

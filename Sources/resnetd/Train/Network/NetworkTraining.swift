@@ -77,7 +77,7 @@ struct NetworkTraining {
       remedy: "give the process more memory, learn from fewer images, or use --tune head")
     let survey = ImageSurvey(job.folder.images, TrainingProgress("images"), job.interruption)
     let found = try survey.run(threads: job.jobs.count, batch: 16) { [job, rule] in
-      let surveyor = CanvasSurveyor(rule, job.decoders)
+      let surveyor = CanvasSurveyor(rule, job.decoders, job.settings.decoding)
       return { try surveyor.survey($0) }
     }
     guard let found else { return nil }
