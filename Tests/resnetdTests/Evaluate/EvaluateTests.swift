@@ -232,4 +232,33 @@ import Testing
     let (foreign, _, _) = try await report([ships.path])
     #expect(foreign["learned_images"] is NSNull)
   }
+
+  @Test("Rows that name an image again count, which is said")
+  func repeatedRows() async throws {
+    let tree = try folders([("ship", 3)])
+    let rows = [
+      "ship/0.jpg,ship", "ship/1.jpg,ship", "ship/0.jpg,8", "ship/1.jpg,cat", "ship/2.jpg,8",
+    ]
+    let list = try tree.file("list.csv", Data(rows.joined(separator: "\n").utf8))
+    let (json, precisions, _) = try await report([tree.path, "--list", list, "--precision", "fp32"])
+    #expect(precisions.first?["images"] as? Int == 5)
+    let notes = try #require(json["notes"] as? [String])
+    #expect(
+      notes.contains {
+        $0.hasSuffix(
+          "2 rows name an image that a row before names too, first ship/0.jpg: each row counts; 1 with "
+            + "another class, of which one must be wrong")
+      }, "\(notes)")
+  }
+
+  @Test("An image may have as many pixels as is allowed, and the option is named")
+  func pixelLimit() async throws {
+    let tree = try folders([("ship", 1)])
+    let refused = try await ProgramUnderTest.run("evaluate", tree.path, "--pixel-limit", "100")
+    #expect(
+      refused.errors.contains("over the limit of 100: send a smaller one (--pixel-limit N sets"),
+      "\(refused.errors)")
+    let (_, precisions, taken) = try await report([tree.path, "--pixel-limit", "100000000"])
+    #expect(taken.exitCode == 0 && precisions.first?["images"] as? Int == 1)
+  }
 }
