@@ -29,6 +29,7 @@ struct TrainingJob {
       "\(Decimal.grouped(folder.images.count)) files of \(Decimal.grouped(classCount)) "
         + (settings.hasIndependentLabels ? "independent labels: " : "classes: ")
         + TrainingFolder.shown(folder.classes))
+    if let note = LikeNames.note(of: folder.classes) { TrainingProgress.tell(note) }
   }
 
   func split(_ survey: ImageSurvey.Outcome) throws -> DataSplit {

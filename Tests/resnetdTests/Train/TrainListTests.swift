@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import Testing
+import resnetd
 
 /// `resnetd train --list`: images and what they show in a table.
 @Suite struct TrainListTests {
@@ -116,5 +117,60 @@ import Testing
     #expect(twice.exitCode == 1 && twice.errors.contains("is to be learned and to judge by"))
     let (needless, _) = try await train(tree, "a.bmp,x\n", "--label-separator", "|")
     #expect(needless.exitCode == 2 && needless.errors.contains("give --activation sigmoid if"))
+  }
+
+  @Test("Names that are probably several labels in one are told")
+  func joinedNames() async throws {
+    let cases: [(names: [String], separator: String?)] = [
+      (["cat;dog", "cat", "dog"], ";"), (["cat|dog", "hen|cow"], "|"),
+      (["cat;dog", "hen", "cow"], nil),
+      (
+        [
+          "wide upright", "wide", "upright", "blue", "wide blue", "blue upright",
+          "wide blue upright",
+        ], " "
+      ),
+      (["cat, dog", "cat, hen", "dog, hen", "cat", "hen", "cat, dog, hen"], ","),
+      (
+        [
+          "golden retriever", "labrador retriever", "tabby cat", "tiger cat", "grey whale",
+          "killer whale",
+        ], nil
+      ),
+      (["tench, Tinca tinca", "goldfish, Carassius auratus", "hammerhead, hammerhead shark"], nil),
+      (["n01440764", "n01443537"], nil), (["cat"], nil),
+    ]
+    for item in cases {
+      let found = JoinedNames(item.names, known: nil)
+      #expect(found?.separator == item.separator, "\(item.names)")
+    }
+    #expect(JoinedNames(["cat;dog", "cat"], known: ";") == nil)
+    let tree = try tree(6)
+    let rows = (0..<6).flatMap { ["all/0-\($0).bmp,wide;blue", "all/1-\($0).bmp,wide"] }
+    let list = "path,label\n" + rows.joined(separator: "\n")
+    let (classes, _) = try await train(tree, list)
+    #expect(
+      classes.errors.contains("if images may have several labels, --activation sigmoid with")
+        && classes.errors.contains("and each is one class"), "\(classes.errors)")
+    let (labels, _) = try await train(tree, list, "--activation", "sigmoid")
+    #expect(labels.errors.contains("--label-separator ';' takes them apart"), "\(labels.errors)")
+    let (apart, _) = try await train(
+      tree, list, "--activation", "sigmoid", "--label-separator", ";")
+    #expect(!apart.errors.contains("takes them apart"), "\(apart.errors)")
+  }
+
+  @Test("A list in UTF-16 is refused with the name of its encoding")
+  func encoding() async throws {
+    let tree = try tree(1)
+    let text = try #require("all/0-0.bmp,x\nall/1-0.bmp,y\n".data(using: .utf16))
+    let file = try tree.file("list.txt", text)
+    for command in [["train", "-o", "\(tree.path)/x.safetensors"], ["evaluate"]] {
+      let outcome = try await ProgramUnderTest.run(
+        ProgramUnderTest.url, command + [tree.path, "--list", file])
+      #expect(outcome.exitCode == 1)
+      #expect(
+        outcome.errors.contains("list.txt: it is text in UTF-16, and is read as UTF-8: save it as"),
+        "\(outcome.errors)")
+    }
   }
 }

@@ -73,7 +73,8 @@ struct ClassNames: Sendable {
     return parts.count == 1 ? "did you mean \"\(parts[0])\"?" : "no label of the model is like it"
   }
 
-  private static func loose(_ name: String) -> String {
+  /// Returns a name without what people write in different ways: case, blanks, `_` and `-`.
+  static func loose(_ name: String) -> String {
     let scalars = name.lowercased().unicodeScalars.filter { !" _-".unicodeScalars.contains($0) }
     return String(String.UnicodeScalarView(scalars))
   }

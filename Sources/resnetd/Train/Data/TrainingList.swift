@@ -115,6 +115,20 @@ struct TrainingList {
         + "name another folder, or correct the list")
   }
 
+  /// A sentence about names that are probably several labels in one; nil if there are none.
+  private var joinedNote: String? {
+    guard let joined = JoinedNames(names.list, known: separator) else { return nil }
+    let separator = "--label-separator '\(joined.separator)'"
+    let remedy =
+      !hasIndependentLabels
+      ? "if images may have several labels, --activation sigmoid with \(separator) learns each by itself"
+      : self.separator == nil
+        ? "\(separator) takes them apart" : "is --label-separator the right one?"
+    return "\(Decimal.grouped(joined.count)) of \(Decimal.grouped(names.list.count)) names have "
+      + "\"\(joined.separator)\" in them, such as \"\(PlainText.line(String(joined.example.prefix(60))))\", "
+      + "and each is one \(hasIndependentLabels ? "label" : "class"); \(remedy)"
+  }
+
   /// Returns the images with their classes, and which of them are held out.
   func folder(at place: String) throws(Failure) -> TrainingFolder {
     let order = names.list.indices.sorted {
@@ -132,7 +146,7 @@ struct TrainingList {
     if let negatives, !hasNegatives {
       throw Failure("--negatives \(negatives): \(path) has no image of this name")
     }
-    var notes: [String] = []
+    var notes = [joinedNote].compactMap(\.self)
     // As in folders, the first of the words for images to judge by counts.
     let judging = TrainingFolder.heldOutNames.lazy.compactMap { name in
       parts.list.firstIndex(of: name)
