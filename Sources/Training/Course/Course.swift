@@ -83,11 +83,8 @@ package final class Course {
 
   package var stepsPerEpoch: Int { order.stepsPerEpoch }
 
-  /// Plans the rates anew; only before the first step.
-  package func plan(_ schedule: Schedule) {
-    precondition(stepCount == 0, "a schedule begins with the first step")
-    settings.schedule = schedule
-  }
+  /// Plans the rates of the steps to come anew.
+  package func plan(_ schedule: Schedule) { settings.schedule = schedule }
 
   /// Makes the next step.
   ///

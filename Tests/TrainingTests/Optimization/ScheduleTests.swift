@@ -34,4 +34,33 @@ import Training
       #expect(abs(rising.rate(at: step) / rate - 1) < 1e-12)
     }
   }
+
+  @Test("A schedule that is shortened goes on where it was, and falls to the same end")
+  func shortened() {
+    let planned = Schedule.oneCycle(peak: 1, stepCount: 100)
+    let once = Schedule.shortened(planned, stepCount: 100, from: 40, to: 71)
+    #expect((0...40).allSatisfy { once.rate(at: $0) == planned.rate(at: $0) })
+    // 59 steps in 30.
+    #expect(
+      (0...30).allSatisfy {
+        let place = 40 + 59 * Double($0) / 30
+        let (low, high) = (planned.rate(at: Int(place)), planned.rate(at: Int(place.rounded(.up))))
+        return once.rate(at: 40 + $0) <= low && once.rate(at: 40 + $0) >= high
+      })
+    #expect(once.rate(at: 70) == planned.rate(at: 99) && once.rate(at: 90) == once.rate(at: 70))
+    let twice = Schedule.shortened(once, stepCount: 71, from: 50, to: 60)
+    #expect((0...50).allSatisfy { twice.rate(at: $0) == once.rate(at: $0) })
+    #expect(twice.rate(at: 59) == planned.rate(at: 99))
+    let all = [
+      Schedule.cosine(peak: 1, stepCount: 20, warmUpStepCount: 3),
+      .exponential(first: 1, last: 0.1, stepCount: 20), .constant(1),
+    ]
+    for schedule in all {
+      let last = Schedule.shortened(schedule, stepCount: 20, from: 9, to: 10)
+      #expect(last.rate(at: 8) == schedule.rate(at: 8) && last.rate(at: 9) == schedule.rate(at: 19))
+      let short = Schedule.shortened(schedule, stepCount: 20, from: 8, to: 10)
+      #expect(
+        short.rate(at: 8) == schedule.rate(at: 8) && short.rate(at: 9) == schedule.rate(at: 19))
+    }
+  }
 }

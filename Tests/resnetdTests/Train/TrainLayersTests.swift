@@ -167,4 +167,34 @@ import Testing
       tree, to: file, "--force", "--tune", "all", "--epochs", "2", "--learning-rate", "1e30")
     #expect(exploding.exitCode == 1 && exploding.errors.contains("is not finite"))
   }
+
+  @Test("A training that takes longer than its first steps promised is shortened, and ends in time")
+  func shortened() async throws {
+    let (tree, results) = (try ImageTree(), try TemporaryFolder())
+    // Of so few images the judgement after each epoch takes longer than the epoch.
+    try DrawnImages.add([("a", 0, 20), ("b", 1, 20)], to: tree)
+    let file = results.url.appendingPathComponent("out.safetensors").path
+    let start = ContinuousClock.now
+    let outcome = try await train(
+      tree, to: file, "--arch", "resnet8-cifar", "--time", "6s", "--batch", "16", "--no-int8")
+    #expect(outcome.exitCode == 0, "\(outcome.errors)")
+    guard outcome.errors.contains("epochs take longer than planned: ") else {
+      // It was fast, or has stopped early.
+      return
+    }
+    #expect(.now - start < .seconds(60))
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    let course = try #require(report["course"] as? [String: Any])
+    let count = try #require(course["epoch_count"] as? Int)
+    #expect(
+      (course["recipe"] as? String)?.hasSuffix(
+        "shortened on the way to \(count) epochs to end in time")
+        == true)
+    let epochs = try #require(course["epochs"] as? [[String: Any]])
+    // The cycle has gone to its end, unless nothing improved any more.
+    guard epochs.count == count else { return }
+    let rates = epochs.compactMap { $0["learning_rate"] as? Double }
+    #expect(try #require(rates.last) < 1e-3 * (try #require(rates.max())))
+  }
 }

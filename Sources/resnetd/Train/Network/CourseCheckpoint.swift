@@ -146,7 +146,7 @@ struct CourseCheckpoint {
     guard record.stepsPerEpoch == stepsPerEpoch, epochs ~= record.epochCount,
       0...record.epochCount * stepsPerEpoch ~= state.stepCount,
       0...state.stepCount ~= state.optimizer.stepCount,
-      record.epochs.count <= record.epochCount
+      record.epochs.count <= record.epochCount, record.hasSoundPlan
     else {
       throw Failure(
         "\(path) has counts that no training has: step \(state.stepCount) of "

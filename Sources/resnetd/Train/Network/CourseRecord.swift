@@ -26,10 +26,21 @@ struct CourseRecord: Codable, Sendable, Equatable {
     }
   }
 
-  /// What was learned and how, in words.
-  var recipe: String
+  /// A change of plan after an epoch, so that the training ends in time.
+  struct Shortening: Codable, Sendable, Equatable {
+    /// Epochs that were done.
+    var done: Int
+    /// Epochs that were planned before, and from then on.
+    var before: Int
+    var after: Int
+  }
+
+  /// What was planned to be learned and how, in words.
+  var plan: String
   var epochCount: Int
   var stepsPerEpoch: Int
+  /// In the order in which they came; nil for none.
+  var shortenings: [Shortening]?
   var epochs: [Epoch] = []
   /// The new last layer alone; nil for a network from scratch.
   var first: Epoch?
@@ -39,6 +50,42 @@ struct CourseRecord: Codable, Sendable, Equatable {
   var current = EpochSums()
   /// Images per second of training.
   var speed: Double = 0
+
+  /// What was learned and how, in words.
+  var recipe: String {
+    plan
+      + (shortenings == nil ? "" : ", shortened on the way to \(epochCount) epochs to end in time")
+  }
+
+  /// Rates at every step: those of the recipe, as the changes of plan have left them.
+  func schedule(_ recipe: Recipe) -> Schedule {
+    let first = shortenings?.first?.before ?? epochCount
+    return (shortenings ?? []).reduce(recipe.schedule(stepCount: first * stepsPerEpoch)) {
+      .shortened(
+        $0, stepCount: $1.before * stepsPerEpoch, from: $1.done * stepsPerEpoch,
+        to: $1.after * stepsPerEpoch)
+    }
+  }
+
+  /// Plans fewer epochs.
+  mutating func shorten(to count: Int) {
+    let change = Shortening(done: epochs.count, before: epochCount, after: count)
+    shortenings = (shortenings ?? []) + [change]
+    epochCount = count
+  }
+
+  /// Whether each change of plan follows from the one before it.
+  var hasSoundPlan: Bool {
+    var count = shortenings?.first?.before ?? epochCount
+    var done = 0
+    for change in shortenings ?? [] {
+      guard change.before == count, change.done >= done, change.after > change.done,
+        change.after < change.before
+      else { return false }
+      (count, done) = (change.after, change.done)
+    }
+    return count == epochCount && done <= epochs.count
+  }
 }
 
 /// Sums over an epoch's steps.

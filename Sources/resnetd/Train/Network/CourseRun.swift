@@ -17,8 +17,10 @@ struct CourseRun {
 
   /// Steps whose time says how long the rest will take.
   private static let trialStepCount = 3
-  /// Share of the time that is left for judging and writing.
+  /// Share of the time that is left for judging and writing when epochs are planned.
   private static let reservedShare = 0.1
+  /// The same on the way, for what follows the last epoch.
+  private static let endingShare = 0.05
   private static let epochLimit = 10_000
   /// Batches over which statistics of averaged parameters are estimated.
   private static let observedBatchCount = 50
@@ -126,18 +128,21 @@ struct CourseRun {
       }
       record = checkpoint.record
       best = checkpoint.best
-      course.plan(recipe.schedule(stepCount: record.epochCount * course.stepsPerEpoch))
+      course.plan(record.schedule(recipe))
       try course.restore(checkpoint.state)
       TrainingProgress.tell(
         "going on after step \(course.stepCount) of \(record.epochCount * course.stepsPerEpoch)")
     } else {
-      record = try plannedRecord()
-      course.plan(recipe.schedule(stepCount: record.epochCount * course.stepsPerEpoch))
+      var first: CourseRecord.Epoch?
+      let beginning = ContinuousClock.now
       if !recipe.isFresh {
-        var first = CourseRecord.Epoch(number: 0, rate: 0, loss: 0, accuracy: 0)
-        guard try judge(begun.weights, &first) else { return nil }
-        (record.first, record.best, best) = (first, first, begun.weights)
+        var epoch = CourseRecord.Epoch(number: 0, rate: 0, loss: 0, accuracy: 0)
+        guard try judge(begun.weights, &epoch) else { return nil }
+        (first, best) = (epoch, begun.weights)
       }
+      record = try plannedRecord(judgement: (.now - beginning) / .seconds(1))
+      (record.first, record.best) = (first, first)
+      course.plan(record.schedule(recipe))
     }
     return try epochs(&record, &best, identity)
   }
@@ -147,7 +152,11 @@ struct CourseRun {
   private func epochs(
     _ record: inout CourseRecord, _ best: inout Weights?, _ identity: CourseCheckpoint.Identity
   ) throws -> Finished? {
-    let total = record.epochCount * course.stepsPerEpoch
+    var total: Int { record.epochCount * course.stepsPerEpoch }
+    var clock = training.job.settings.time.map {
+      CourseClock(
+        $0, since: start, isAtEpoch: course.stepCount.isMultiple(of: course.stepsPerEpoch))
+    }
     var progress = TrainingProgress("training")
     let begin = ContinuousClock.now
     var lastSaved = begin
@@ -178,6 +187,8 @@ struct CourseRun {
           record.epochs.append(epoch)
           tell(epoch, of: record.epochCount, &progress)
           if epoch.isBetter(than: record.best) { (record.best, best) = (epoch, weights) }
+          clock?.endEpoch()
+          if let clock { shorten(&record, by: clock, &progress) }
         }
       }
       if course.stepCount.isMultiple(of: course.stepsPerEpoch), isStuck(record) {
@@ -207,6 +218,21 @@ struct CourseRun {
     // Judging and writing take a while too.
     _ = save()
     return try finished(&record, best)
+  }
+
+  /// Plans fewer epochs if there is no time for as many as were planned.
+  private func shorten(
+    _ record: inout CourseRecord, by clock: CourseClock, _ progress: inout TrainingProgress
+  ) {
+    let time = (training.job.settings.time ?? .zero) / .seconds(1)
+    let count = clock.epochCount(
+      done: record.epochs.count, of: record.epochCount, rest: Self.endingShare * time)
+    guard count < record.epochCount else { return }
+    progress.tell(
+      "epochs take longer than planned: \(count) instead of \(record.epochCount) end in time, and the rate "
+        + "falls sooner")
+    record.shorten(to: count)
+    course.plan(record.schedule(recipe))
   }
 
   /// Returns whether as many epochs as a third of all, and five at least, brought nothing.
@@ -303,11 +329,13 @@ struct CourseRun {
   }
 
   /// Plans epochs as asked for, or as many as the time allows.
-  private func plannedRecord() throws -> CourseRecord {
+  ///
+  /// - Parameter judgement: Seconds to judge an epoch, as far as they are known.
+  private func plannedRecord(judgement: Double) throws -> CourseRecord {
     let settings = training.job.settings
     var count = settings.epochCount ?? recipe.usualEpochCount
     let speed = try speed()
-    let perEpoch = Double(split.learned.count) / speed
+    let perEpoch = Double(split.learned.count) / speed + judgement
     if let time = settings.time, settings.epochCount == nil {
       let left = time - (.now - start)
       let available = (left / .seconds(1)) * (1 - Self.reservedShare)
@@ -329,7 +357,7 @@ struct CourseRun {
         + "\(recipe.text); about "
         + "\(Self.text(seconds: perEpoch * Double(count))) at \(Int(speed)) images/s")
     return CourseRecord(
-      recipe: "\(what), \(count) epochs of \(course.stepsPerEpoch) steps, \(recipe.text)",
+      plan: "\(what), \(count) epochs of \(course.stepsPerEpoch) steps, \(recipe.text)",
       epochCount: count, stepsPerEpoch: course.stepsPerEpoch)
   }
 
