@@ -60,7 +60,9 @@ enum TrainCommand: Command {
     let job = TrainingJob(
       folder: folder, parent: parent, settings: settings, jobs: jobs,
       decoders: jobs.decoders(settings.decoders, spawner, for: []), interruption: interruption)
-    try job.checkParent()
+    // A whole network is of use only where its features are what is learned from.
+    var compiled = try job.checkParent()
+    if settings.tuning != .head { compiled = nil }
     job.tellFolder()
     if settings.findsRate {
       return try findRate(job, start) ? .success : interruption.exitCode ?? .failure
@@ -70,7 +72,7 @@ enum TrainCommand: Command {
       hiddenCount: settings.head.hiddenCount ?? 0, classCount: folder.classes.count)
     let result: TrainingResult? =
       switch settings.tuning {
-      case .head, .auto: try HeadTraining(job).run(start: start)
+      case .head, .auto: try HeadTraining(job).run(compiled.take(), start: start)
       case .all, .last:
         try NetworkTraining(job).run(start: start)
       }

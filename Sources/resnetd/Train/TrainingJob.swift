@@ -62,10 +62,13 @@ struct TrainingJob {
   }
 
   /// Throws if the model that training begins with does not compute what its file says.
-  func checkParent() throws {
-    guard !parent.goldenSamples.isEmpty else { return }
+  ///
+  /// - Returns: The model as it was compiled for that; nil if its file says nothing.
+  func checkParent() throws -> CompiledModel? {
+    guard !parent.goldenSamples.isEmpty else { return nil }
+    let compiled = try jobs.compiled(parent, .fp32)
     let check = try GoldenCheck(
-      jobs.compiled(parent, .fp32), by: decoders.makeDecoder(),
+      compiled, by: decoders.makeDecoder(),
       limits: .init(
         decoding: .init(), decodingTimeout: GoldenChoice.timeout, provingTimeout: nil),
       imageCount: parent.goldenSamples.count,
@@ -73,11 +76,11 @@ struct TrainingJob {
     let fault: GoldenCheck.Fault?
     do throws(EngineError) { fault = try check.fault(parent.goldenSamples, images: []) } catch {
       // A signal ends what follows.
-      if case .cancelled = error { return }
+      if case .cancelled = error { return compiled }
       throw Failure("\(parentName) cannot be tried on its file's golden samples: \(error)")
     }
     switch fault {
-    case nil: return
+    case nil: return compiled
     case .noMeans(let reason), .slow(let reason):
       throw Failure(
         "\(parentName) cannot be tried on its file's golden samples: \(reason); allow the program "

@@ -22,12 +22,18 @@ struct HeadTraining {
   }
 
   /// Returns the model; nil if it was interrupted.
-  func run(start: ContinuousClock.Instant) throws -> TrainingResult? {
+  ///
+  /// - Parameter compiled: The model that training begins with, if it has been compiled already.
+  func run(
+    _ compiled: consuming CompiledModel?, start: ContinuousClock.Instant
+  ) throws -> TrainingResult? {
     let storage = try FeatureStorage(job, featureCount: featureCount, views)
     defer { storage.end() }
     TrainingProgress.tell(
       "a new last layer on the \(featureCount) features of \(job.parentName)")
-    guard let found = try survey(storage.plain) else { return nil }
+    let found = try survey(
+      (consume compiled) ?? job.jobs.compiled(job.parent, .fp32), storage.plain)
+    guard let found else { return nil }
     try storage.finishImages(found.images.count)
     let split = try job.split(found)
     var further: FeatureMatrix?
@@ -68,9 +74,10 @@ struct HeadTraining {
   }
 
   /// Computes the features of all images; nil if it was interrupted.
-  private func survey(_ shelf: FeatureShelf?) throws -> ImageSurvey.Outcome? {
-    let compiled = try job.jobs.compiled(job.parent, .fp32)
-    return try ImageSurvey(job.folder.images, TrainingProgress("features"), job.interruption).run(
+  private func survey(
+    _ compiled: CompiledModel, _ shelf: FeatureShelf?
+  ) throws -> ImageSurvey.Outcome? {
+    try ImageSurvey(job.folder.images, TrainingProgress("features"), job.interruption).run(
       threads: job.jobs.count, batch: job.jobs.batch(of: compiled),
       keep: { try shelf?.keep(&$0) },
       makeWorker: { [job] in
