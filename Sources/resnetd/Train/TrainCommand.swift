@@ -192,10 +192,6 @@ enum TrainCommand: Command {
     }
   }
 
-  /// Images from which all layers are trained without being asked, if they are small.
-  private static let tunedImageCount = 2000
-  private static let smallPixelCount = 64 * 64
-
   /// Images below which a network from scratch learns little.
   private static let freshImageCount = 5000
 
@@ -217,20 +213,14 @@ enum TrainCommand: Command {
       TrainingProgress.tell("--tune head: \(option) is for a new last layer by itself")
       return .head
     }
-    let isSmall =
-      parent.graph.inputShape.pixelCount <= smallPixelCount
-      && parent.preprocessing.channelOrder != .bands
-    let option = settings.layerOption
-    let tuning: TrainSettings.Tuning =
-      option != nil || (isSmall && count >= tunedImageCount) ? .all : .head
-    TrainingProgress.tell(
-      tuning == .all
-        ? "--tune all: "
-          + (option.map { "\($0) is for the training of layers" }
-            ?? "\(Decimal.grouped(count)) small images are enough to train all layers; --tune head takes "
-            + "seconds, with a new last layer alone")
-        : "--tune head: a new last layer takes seconds; --tune all or --time 10m trains all layers, which "
-          + "pays from about \(Decimal.grouped(tunedImageCount)) images on")
-    return tuning
+    if let option = settings.layerOption {
+      TrainingProgress.tell("--tune all: \(option) is for the training of layers")
+      return .all
+    }
+    let choice = TuningChoice(
+      imageCount: count, classCount: folder.classes.count, parent.graph.inputShape,
+      hasBands: parent.preprocessing.channelOrder == .bands)
+    TrainingProgress.tell(choice.text)
+    return choice.tuning
   }
 }
