@@ -8,6 +8,8 @@ package struct CourseClock {
   private let limit: Duration
   /// Seconds of the last epochs, each with its judgement.
   private var recent: [Double] = []
+  /// Seconds of the last judgement.
+  private var judgement = 0.0
   /// Nil within an epoch that began before this process.
   private var epochStart: ContinuousClock.Instant?
 
@@ -19,7 +21,9 @@ package struct CourseClock {
 
   var secondsLeft: Double { (limit - (.now - start)) / .seconds(1) }
 
-  mutating func endEpoch() {
+  /// - Parameter judgement: Seconds that its judgement took.
+  mutating func endEpoch(judgement: Double) {
+    self.judgement = judgement
     if let epochStart {
       recent = recent.suffix(Self.recentCount - 1) + [(.now - epochStart) / .seconds(1)]
     }
@@ -27,13 +31,14 @@ package struct CourseClock {
   }
 
   /// Returns how many epochs end in time, at most as many as are planned.
-  ///
-  /// - Parameter rest: Seconds for what follows the last epoch.
-  func epochCount(done: Int, of planned: Int, rest: Double) -> Int {
-    guard !recent.isEmpty else { return planned }
+  func epochCount(done: Int, of planned: Int, stepsPerEpoch: Int) -> Int {
+    guard let last = recent.last else { return planned }
+    // Whoever slows it down now may do so to its end.
+    let epoch = max(last, recent.reduce(0, +) / Double(recent.count))
+    let step = max(0, epoch - judgement) / Double(max(1, stepsPerEpoch))
+    let ending = CourseEnding.seconds(step: step, judgement: judgement)
     return Self.epochCount(
-      done: done, of: planned, secondsLeft: secondsLeft - rest,
-      secondsPerEpoch: recent.reduce(0, +) / Double(recent.count))
+      done: done, of: planned, secondsLeft: secondsLeft - ending, secondsPerEpoch: epoch)
   }
 
   /// One epoch at least follows those that are done, if any was planned: rates must fall to their end.
@@ -43,5 +48,20 @@ package struct CourseClock {
     guard done < planned else { return planned }
     let further = max(1, (secondsLeft / max(secondsPerEpoch, 1e-9)).rounded(.down))
     return further < Double(planned - done) ? done + Int(further) : planned
+  }
+}
+
+/// What follows the last epoch.
+enum CourseEnding {
+  /// Batches over which statistics of averaged parameters are estimated.
+  static let observedBatchCount = 50
+  /// A batch that is only observed, as a share of a step: its gradients are twice the work.
+  private static let observedShare = 1.0 / 3
+  /// The average, the best parameters, and what is computed of them in int8 beside fp32.
+  private static let judgementCount = 4.0
+
+  /// Returns about how long it takes.
+  static func seconds(step: Double, judgement: Double) -> Double {
+    Double(observedBatchCount) * observedShare * step + judgementCount * judgement
   }
 }

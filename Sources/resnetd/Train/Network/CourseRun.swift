@@ -19,11 +19,7 @@ struct CourseRun {
   private static let trialStepCount = 3
   /// Share of the time that is left for judging and writing when epochs are planned.
   private static let reservedShare = 0.1
-  /// The same on the way, for what follows the last epoch.
-  private static let endingShare = 0.05
   private static let epochLimit = 10_000
-  /// Batches over which statistics of averaged parameters are estimated.
-  private static let observedBatchCount = 50
   /// Time between two checkpoints.
   private static let checkpointInterval = Duration.seconds(60)
 
@@ -182,12 +178,13 @@ struct CourseRun {
         var epoch = record.current.epoch(
           number, rate: course.settings.schedule.rate(at: course.stepCount - 1))
         let weights = try whole(course.network.weights)
+        let trained = ContinuousClock.now
         if try judge(weights, &epoch) {
           record.current = EpochSums()
           record.epochs.append(epoch)
           tell(epoch, of: record.epochCount, &progress)
           if epoch.isBetter(than: record.best) { (record.best, best) = (epoch, weights) }
-          clock?.endEpoch()
+          clock?.endEpoch(judgement: (.now - trained) / .seconds(1))
           if let clock { shorten(&record, by: clock, &progress) }
         }
       }
@@ -224,9 +221,8 @@ struct CourseRun {
   private func shorten(
     _ record: inout CourseRecord, by clock: CourseClock, _ progress: inout TrainingProgress
   ) {
-    let time = (training.job.settings.time ?? .zero) / .seconds(1)
     let count = clock.epochCount(
-      done: record.epochs.count, of: record.epochCount, rest: Self.endingShare * time)
+      done: record.epochs.count, of: record.epochCount, stepsPerEpoch: record.stepsPerEpoch)
     guard count < record.epochCount else { return }
     progress.tell(
       "epochs take longer than planned: \(count) instead of \(record.epochCount) end in time, and the rate "
@@ -251,7 +247,7 @@ struct CourseRun {
     if heldOut != nil, let averaged = try course.averagedWeights {
       let state = try course.network.weights
       try course.network.load(averaged)
-      try course.observe(batchCount: Self.observedBatchCount)
+      try course.observe(batchCount: CourseEnding.observedBatchCount)
       let weights = try whole(course.network.weights)
       try course.network.load(state)
       var epoch = CourseRecord.Epoch(
@@ -338,14 +334,18 @@ struct CourseRun {
     let perEpoch = Double(split.learned.count) / speed + judgement
     if let time = settings.time, settings.epochCount == nil {
       let left = time - (.now - start)
-      let available = (left / .seconds(1)) * (1 - Self.reservedShare)
+      let seconds = left / .seconds(1)
+      let available = seconds * (1 - Self.reservedShare)
       guard available >= perEpoch else {
         throw Failure(
           "--time \(OptionValue.text(time)): one epoch takes about \(Self.text(seconds: perEpoch)), and "
             + "\(Self.text(seconds: max(0, available))) are left for it; allow more time, or --tune head, "
             + "which takes seconds")
       }
-      count = min(max(1, Int(available / perEpoch)), recipe.isFresh ? Self.epochLimit : count)
+      let ending = CourseEnding.seconds(
+        step: perEpoch / Double(course.stepsPerEpoch), judgement: judgement)
+      let fitting = Int(max(0, min(available, seconds - ending)) / perEpoch)
+      count = min(max(1, fitting), recipe.isFresh ? Self.epochLimit : count)
     }
     let what =
       recipe.isFresh
