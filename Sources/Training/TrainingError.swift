@@ -11,6 +11,8 @@ package enum TrainingError: Error, CustomStringConvertible {
   case engine(EngineError)
   /// What a caller's data or options are, and what is allowed.
   case invalid(String)
+  /// It takes more bytes than are allowed, with batches of so many images.
+  case memory(byteCount: Int, limit: Int, batchLimit: Int)
 
   package var description: String {
     switch self {
@@ -18,6 +20,9 @@ package enum TrainingError: Error, CustomStringConvertible {
     case .graph(let error): error.description
     case .engine(let error): error.description
     case .invalid(let message): message
+    case .memory(let byteCount, let limit, let batchLimit):
+      "training takes \(byteCount) bytes, \(limit) are allowed; take smaller batches than "
+        + "\(batchLimit), or freeze more of the network"
     }
   }
 }

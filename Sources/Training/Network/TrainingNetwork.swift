@@ -68,9 +68,7 @@ package final class TrainingNetwork {
       throw .engine(error)
     }
     if let limit = options.byteLimit, byteCount > limit {
-      throw .invalid(
-        "training takes \(byteCount) bytes, \(limit) are allowed; take smaller batches than "
-          + "\(options.batchLimit), or freeze more of the network")
+      throw .memory(byteCount: byteCount, limit: limit, batchLimit: options.batchLimit)
     }
     do throws(EngineError) {
       computer = try builder.makeComputer(plan, parameters, workerCount: options.workerCount)

@@ -107,17 +107,24 @@ struct TrainingJob {
   /// Bytes that may be taken; nil if nothing tells. Some are left for what libraries take by
   /// themselves, which do not all survive a refusal.
   static var availableByteCount: Int? {
-    let limits = [MemoryAllowance.available, MemoryAllowance.addressSpace].compactMap(\.self)
-    return limits.min().map { max(0, $0 - libraryByteCount) }
+    MemoryAllowance.free.map { max(0, $0 - libraryByteCount) }
   }
 
   private static let libraryByteCount = 96 << 20
 
   /// Throws if so many bytes are not free.
   static func checkMemory(_ wanted: Int, for what: String, remedy: String) throws(Failure) {
-    guard let available = availableByteCount, wanted > available else { return }
+    try checkMemory(wanted, leaving: libraryByteCount, for: what, remedy: remedy)
+  }
+
+  /// Throws if so many bytes are not free beside those that libraries take by themselves.
+  static func checkMemory(
+    _ wanted: Int, leaving rest: Int, for what: String, remedy: String
+  ) throws(Failure) {
+    guard let free = MemoryAllowance.free, wanted > free - rest else { return }
     throw Failure(
-      "\(what) take about \(wanted >> 20) MiB, \(available >> 20) MiB are free; \(remedy)")
+      "\(what) take about \(wanted >> 20) MiB beside \(rest >> 20) MiB for libraries, and "
+        + "\(free >> 20) MiB are free; \(remedy)")
   }
 
   // MARK: The last layer
@@ -269,4 +276,9 @@ enum GoldenChoice {
     }
     return first
   }
+}
+
+extension MemoryAllowance {
+  /// Bytes that this process may still take; nil if nothing tells.
+  static var free: Int? { [available, addressSpace].compactMap(\.self).min() }
 }

@@ -2,6 +2,7 @@ import Checkpoint
 import Engine
 import Glibc
 import Imaging
+import Machine
 import ResNet
 import Training
 
@@ -60,17 +61,26 @@ struct CourseRun {
           begun.graph.before(cut: $0), begun.weights, threads: job.jobs.count)
       }
       let memory = try CourseMemory(
-        begun.graph, trained: trained, recipe.optimizer, threads: job.jobs.count)
-      let rest = memory.optimizer + memory.judgement
+        begun.graph, trained: trained, recipe.optimizer, batchImageCount: recipe.batchImageCount,
+        isMixed: recipe.mixupAlpha != nil, heldOutCount: split.heldOut.count,
+        threads: job.jobs.count)
       try TrainingJob.checkMemory(
-        rest, for: "the judgement after each epoch and the state that is kept",
+        memory.byteCount, leaving: memory.libraries,
+        for: "the judgement after each epoch and the state that is kept",
         remedy: "give the process more memory, or use --tune head")
-      options.byteLimit = TrainingJob.availableByteCount.map { max(0, $0 - rest) }
+      options.byteLimit = MemoryAllowance.free.map {
+        max(0, $0 - memory.byteCount - memory.libraries)
+      }
+      let resident = MemoryAllowance.resident
       let network = try TrainingNetwork(trained, begun.weights, options: options)
       let optimizer = try Optimizer(network, recipe.optimizer)
-      let byteCount = network.byteCount + Optimizer.byteCount(recipe.optimizer, for: network)
+      let byteCount = network.byteCount + memory.optimizer
       TrainingProgress.tell(
-        "memory: \(byteCount >> 20) MiB for the network and its gradients, "
+        (resident.map {
+          let all = $0 + network.byteCount + memory.byteCount + memory.libraries
+          return "memory: about \(all >> 20) MiB, of which "
+        } ?? "memory: ")
+          + "\(byteCount >> 20) MiB for the network and its gradients, "
           + "\(memory.judgement >> 20) MiB to judge it and to keep its state, "
           + "\((training.rule.canvasByteCount * split.imageCount) >> 20) MiB for the images")
       var settings = Course.Settings(
@@ -81,6 +91,13 @@ struct CourseRun {
       course = Course(
         network, optimizer, images, imageShape: begun.graph.inputShape, prefix: prefix, settings)
     } catch let error as TrainingError {
+      if case .memory(let byteCount, let limit, let batch) = error {
+        throw Failure(
+          "\(job.parent.name): a step with batches of \(batch) takes about \(byteCount >> 20) MiB, and "
+            + "\(limit >> 20) MiB are left for it beside the judgement after each epoch; give the process more "
+            + "memory, or a smaller --batch"
+            + (recipe.isFresh ? "" : ", --tune last:1 or --tune head"))
+      }
       throw Failure("\(job.parent.name): \(error); --tune head trains the last layer alone")
     } catch let fault as CutFault {
       throw Failure("\(job.parent.name): \(fault)")

@@ -48,14 +48,16 @@ struct NetworkTraining {
     var fit: HeadFit?
     var model: Model
     var recipe: Recipe
-    var run: CourseRun
+    /// Nil once it is over: what it holds is then free for what follows.
+    var run: CourseRun?
   }
 
   /// Returns the model; nil if it was interrupted.
   func run(start: ContinuousClock.Instant) throws -> TrainingResult? {
-    guard let beginning = try beginning(start), let finished = try beginning.run.run() else {
+    guard var beginning = try beginning(start), let finished = try beginning.run?.run() else {
       return nil
     }
+    beginning.run = nil
     return try result(
       finished, beginning.model, beginning.survey, beginning.split, beginning.fit, start: start)
   }
@@ -65,7 +67,7 @@ struct NetworkTraining {
     start: ContinuousClock.Instant
   ) throws -> (search: RateSearch, recipe: String)? {
     guard let beginning = try beginning(start),
-      let search = try beginning.run.searchRate()
+      let search = try beginning.run?.searchRate()
     else { return nil }
     return (search, beginning.recipe.searchText)
   }
