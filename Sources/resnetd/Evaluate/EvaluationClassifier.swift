@@ -77,7 +77,7 @@ struct EvaluationClassifier {
       switch outcome {
       case .notImage: part.notImageCount += 1
       case .failure(let problem):
-        part.failures.append(.init(path: image.image.path, reason: problem.detail))
+        part.failures.append(.init(path: image.image.path, reason: problem.detailForFiles))
       case .bytes(let bytes):
         if let sample { try part.learned.record(bytes, sample) }
         waiting.append(image)
