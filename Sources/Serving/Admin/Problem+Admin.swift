@@ -27,9 +27,12 @@ extension Problem {
     case .insufficientMemory: self.init(507, .insufficientMemory, failure.description)
     case .insufficientTime: self.init(422, .modelTooSlow, failure.description)
     case .cancelled: self.init(409, .swapCancelled, failure.description)
-    case .internal: self = .internalError
+    // Without a cause, the reason may name a path.
+    case .stateFolder, .internal:
+      self = .internalError
+      return
     }
-    if failure.kind != .busy, failure.kind != .internal { step = failure.step.rawValue }
+    if failure.kind != .busy { step = failure.step.rawValue }
   }
 
   /// Describes a failure of the store; paths stay in the log.

@@ -35,8 +35,7 @@ struct ModelRecorder {
       }
       return nil
     } catch {
-      throw SwapFailure(
-        step: .record, reason: error.description, kind: .internal, cause: log.problem(error))
+      throw SwapFailure(error, at: .record, cause: log.problem(error))
     }
   }
 
@@ -49,8 +48,7 @@ struct ModelRecorder {
       case .kept(let kept, _): try store.pin(kept)
       }
     } catch {
-      throw SwapFailure(
-        step: .record, reason: error.description, kind: .internal, cause: log.problem(error))
+      throw SwapFailure(error, at: .record, cause: log.problem(error))
     }
   }
 

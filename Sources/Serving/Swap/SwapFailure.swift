@@ -1,5 +1,6 @@
 import Checkpoint
 import Machine
+import ModelStore
 
 /// Reason why a candidate did not become live; the live model stays.
 package struct SwapFailure: Error, Sendable, Hashable, CustomStringConvertible {
@@ -13,6 +14,8 @@ package struct SwapFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case insufficientTime = "insufficient_time"
     /// An administrator ended it, or the client has disconnected.
     case cancelled
+    /// The state folder does not take what must be kept, or has other bytes than were kept.
+    case stateFolder = "state_folder"
     /// A failure that no better file would avoid.
     case `internal`
   }
@@ -112,5 +115,29 @@ extension SwapFailure {
     default: break
     }
     self.init(step: step, reason: reason, kind: kind)
+  }
+}
+
+extension SwapFailure {
+  /// Describes what the store does not do with a candidate.
+  ///
+  /// - Parameter cause: The answer to whoever asked, in which the error has no paths.
+  init(_ error: StoreError, at step: SwapStep, cause: Problem) {
+    self.init(step: step, reason: error.description, kind: Kind(error), cause: cause)
+  }
+}
+
+extension SwapFailure.Kind {
+  fileprivate init(_ error: StoreError) {
+    switch error {
+    case .full, .noRoom, .noVersionFree, .file, .folderFault, .damaged, .damagedExamples:
+      self = .stateFolder
+    case .uploadTooLarge, .textTooLong: self = .refused
+    case .tooManyUploads: self = .busy
+    case .cancelled: self = .cancelled
+    case .folderInUse, .wrongLength, .emptyUpload, .uploadEnded, .notStaged, .malformedVersion,
+      .unknownVersion, .ambiguousVersion, .versionInUse, .malformedRecord:
+      self = .internal
+    }
   }
 }

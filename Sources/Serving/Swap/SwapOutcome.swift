@@ -11,6 +11,7 @@ struct SwapOutcome: MetricLabels {
     case insufficientMemory = "insufficient_memory"
     case insufficientTime = "insufficient_time"
     case cancelled
+    case stateFolder = "state_folder"
     case `internal`
 
     init(_ kind: SwapFailure.Kind) {
@@ -21,6 +22,7 @@ struct SwapOutcome: MetricLabels {
         case .insufficientMemory: .insufficientMemory
         case .insufficientTime: .insufficientTime
         case .cancelled: .cancelled
+        case .stateFolder: .stateFolder
         case .internal: .internal
         }
     }

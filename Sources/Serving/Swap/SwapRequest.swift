@@ -67,7 +67,7 @@ package struct KeptFile: Sendable {
     guard failure.kind == .refused, failure.cause == nil, let cause = find() else {
       return failure
     }
-    return SwapFailure(step: failure.step, reason: cause.detail, kind: .internal, cause: cause)
+    return SwapFailure(step: failure.step, reason: cause.detail, kind: .stateFolder, cause: cause)
   }
 
   /// Throws if a model that was read is another than this version.

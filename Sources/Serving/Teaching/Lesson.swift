@@ -100,9 +100,7 @@ final class Lesson: Sendable {
       if case .cancelled = error { throw turn.cancellation }
       throw SwapFailure(step: .read, reason: error.description, kind: .internal)
     } catch let error as StoreError {
-      throw SwapFailure(
-        step: .read, reason: error.description, kind: .internal,
-        cause: surroundings.context.log.problem(error))
+      throw SwapFailure(error, at: .read, cause: surroundings.context.log.problem(error))
     } catch {
       throw SwapFailure(step: .read, reason: "\(error)", kind: .internal)
     }

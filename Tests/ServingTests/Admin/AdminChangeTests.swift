@@ -113,6 +113,8 @@ import Testing
       }
     }
     #expect(admin.logged.contains(#""outcome":"version-damaged: "#))
+    #expect(admin.logged.contains(#""kind":"state_folder""#))
+    #expect(!admin.logged.contains(#""kind":"internal""#), "\(admin.logged)")
     #expect(liveLabel(admin) == "two0")
     #expect(admin.store.live?.version == admin.served.pool.live.model.version)
   }

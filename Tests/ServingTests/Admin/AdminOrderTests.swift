@@ -208,6 +208,8 @@ import Testing
     let other = try await admin.ask("POST", "/admin/versions/\(start)/activate")
     #expect(other.status == 507)
     #expect(try other.problemKind() == (number == ENOSPC ? "store-full" : "store-failed"))
+    #expect(
+      admin.logged.contains(#""kind":"state_folder","step":"record""#), "\(admin.logged)")
     #expect(liveLabel(admin) == "old0")
     // This is a rollback of the rollback, still without a disk.
     #expect(try await admin.ask("POST", "/admin/rollback").status == 200)

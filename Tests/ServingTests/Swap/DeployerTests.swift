@@ -284,7 +284,7 @@ import Testing
   func recording() throws {
     let service = try service()
     try withNext { path in
-      let full = SwapFailure(step: .record, reason: "the disk is full", kind: .internal)
+      let full = SwapFailure(step: .record, reason: "the disk is full", kind: .stateFolder)
       let failure = try failure(
         service, deployer(service), SwapRequest(path: path, by: "a test")
       ) { _ throws(SwapFailure) in throw full }

@@ -23,7 +23,7 @@ package enum Promotion: Sendable, Hashable {
       case .insufficientMemory: .insufficientMemory(failure.description)
       case .insufficientTime: .insufficientTime(failure.description)
       case .cancelled: .overruled(failure.description)
-      case .internal: .failed(failure.description)
+      case .stateFolder, .internal: .failed(failure.description)
       }
   }
 

@@ -73,8 +73,7 @@ final class UploadCompletion: Sendable {
       switch error {
       case .model(let error): throw error == .cancelled ? turn.cancellation : SwapFailure(error)
       case .store(let error):
-        throw SwapFailure(
-          step: .read, reason: error.description, kind: .internal, cause: log.problem(error))
+        throw SwapFailure(error, at: .read, cause: log.problem(error))
       }
     }
   }
