@@ -30,13 +30,37 @@ inspect_image() {
   esac
 }
 
+# Runs a command in a container of buildah.
+# usage: run_in_container CONTAINER [OPTION…] -- COMMAND [ARGUMENT…]
+#   OPTION   for `buildah run`
+# In a chroot, buildah 1.28 loses now and then what a command has written that ends at once, so the
+# command writes into files.
+run_in_container() {
+  local container=$1 options=() output status=0
+  shift
+  while [ "$1" != -- ]; do
+    options+=("$1")
+    shift
+  done
+  shift
+  output=$(mktemp -d)
+  chmod 777 "$output"
+  # shellcheck disable=SC2016 # for the shell in the container
+  buildah run "${options[@]}" --volume "$output:/run/output" "$container" -- \
+    sh -c 'exec "$@" >/run/output/stdout 2>/run/output/stderr' sh "$@" || status=$?
+  cat "$output/stderr" >&2
+  cat "$output/stdout"
+  rm -rf "$output" 2>/dev/null || true
+  return "$status"
+}
+
 # Runs a shell command as root in a new container of an image.
 run_in_image() {
   local scratch status=0
   case "$engine" in
     buildah)
       scratch=$(buildah from --pull-never "$1")
-      buildah run --user 0:0 "$scratch" -- sh -c "$2" || status=$?
+      run_in_container "$scratch" --user 0:0 -- sh -c "$2" || status=$?
       buildah rm "$scratch" >/dev/null
       return "$status"
       ;;
