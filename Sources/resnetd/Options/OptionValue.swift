@@ -74,12 +74,11 @@ enum OptionValue {
     return seconds >= 120 && seconds.isMultiple(of: 60) ? "\(seconds / 60)m" : "\(seconds)s"
   }
 
+  /// Writes a size in the largest binary unit that leaves a whole number.
   static func text(byteCount: Int) -> String {
-    for (suffix, unit) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
-    where byteCount > 0 && byteCount.isMultiple(of: unit) {
-      return "\(byteCount / unit)\(suffix)"
-    }
-    return "\(byteCount)"
+    let suffixes = ["", "KiB", "MiB", "GiB"]
+    let power = byteCount > 0 ? min(byteCount.trailingZeroBitCount / 10, suffixes.count - 1) : 0
+    return "\(byteCount >> (10 * power))\(suffixes[power])"
   }
 
   /// Reads digits with at most one point between them: `1e300` must not become a time.
