@@ -57,12 +57,13 @@ COPY Package.swift ./
 COPY Sources Sources
 COPY Tests Tests
 COPY benchmarks benchmarks
-# lld leaves out of the program what no other can look up in it, and packs its relocations. The
+# lld leaves out of the program what no other can look up in it, each function by itself if nothing
+# calls it, and packs its relocations. The
 # compiler's own tables come in the same order each time where hashes are not random, and the digest
 # of each module that it leaves is for the compiler alone.
 RUN SWIFT_DETERMINISTIC_HASHING=1 swift build --configuration release --static-swift-stdlib \
     --product resnetd -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic \
-    -Xlinker -z -Xlinker pack-relative-relocs \
+    -Xlinker -z -Xlinker pack-relative-relocs -Xswiftc -Xfrontend -Xswiftc -function-sections \
   && strip --strip-all --remove-section=.swift_modhash .build/release/resnetd -o /resnetd
 # What the image is made of, in SPDX.
 ARG DEBIAN_IMAGE
