@@ -8,13 +8,18 @@ import subprocess
 
 
 def processor() -> str:
+    """Its name, family and model, for clouds call many kinds alike, and instructions."""
     text = pathlib.Path("/proc/cpuinfo").read_text()
-    name = re.search(r"model name\s*:\s*(.+)", text)
-    flags = re.search(r"flags\s*:\s*(.+)", text)
-    known = flags[1].split() if flags else []
-    shown = [flag for flag in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8")
-             if flag in known]
-    return f"{name[1].strip() if name else 'unknown'} ({', '.join(shown)})"
+
+    def field(name: str) -> str:
+        found = re.search(rf"^{name}\s*:\s*(.+)", text, re.MULTILINE)
+        return found[1].strip() if found else "unknown"
+
+    known = field("flags").split()
+    shown = [flag for flag in ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16",
+                               "amx_int8") if flag in known]
+    return (f"{field('model name')} (family {field('cpu family')} model {field('model')}; "
+            f"{', '.join(shown)})")
 
 
 def cores() -> int:
