@@ -17,11 +17,12 @@ package struct Decompression: ~Copyable {
     decompression_byte_count(format.code) + pieceByteCount
   }
 
-  /// Lends the pieces in order, each of at most `pieceByteCount` bytes, until `body` throws.
+  /// Lends the pieces in order, each of at most `pieceByteCount` bytes, until `body` throws or
+  /// returns false.
   package static func pieces<Failure: Error>(
     of input: [UInt8], _ format: CompressionFormat,
     orThrow failure: (DecompressionFault) -> Failure,
-    _ body: (ArraySlice<UInt8>) throws(Failure) -> Void
+    _ body: (ArraySlice<UInt8>) throws(Failure) -> Bool
   ) throws(Failure) {
     guard var decompression = Decompression(format) else { throw failure(.outOfMemory) }
     while !decompression.isDone {
@@ -31,7 +32,7 @@ package struct Decompression: ~Copyable {
       } catch {
         throw failure(error)
       }
-      try body(decompression.piece[..<byteCount])
+      guard try body(decompression.piece[..<byteCount]) else { return }
     }
   }
 

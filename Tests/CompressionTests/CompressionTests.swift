@@ -16,7 +16,9 @@ import Testing
   private func plain(_ bytes: [UInt8], _ format: CompressionFormat) throws -> [UInt8] {
     var plain: [UInt8] = []
     try Decompression.pieces(of: bytes, format, orThrow: same) {
-      (piece) throws(DecompressionFault) in plain += piece
+      (piece) throws(DecompressionFault) in
+      plain += piece
+      return true
     }
     return plain
   }
@@ -124,9 +126,15 @@ import Testing
           #expect(piece.count <= Decompression.pieceByteCount)
           pieceCount += 1
           if pieceCount == 8 { throw Enough() }
+          return true
         }
       }
       #expect(pieceCount == 8)
+      try Decompression.pieces(of: bomb, format, orThrow: fail) { (_) throws(Enough) in
+        pieceCount += 1
+        return pieceCount < 10
+      }
+      #expect(pieceCount == 10)
     }
   }
 }

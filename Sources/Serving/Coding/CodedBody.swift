@@ -1,5 +1,5 @@
 import Compression
-import HTTPCore
+package import HTTPCore
 import Machine
 
 /// The coding of a body, which stays compressed until a worker reads it.
@@ -9,19 +9,41 @@ import Machine
 ///
 /// I/O threads do not compute, and what waits takes the less memory. What comes out has the limit of
 /// a body, at which a bomb ends.
-struct CodedBody: Sendable {
+package struct CodedBody: Sendable {
   /// Compressed bytes from which a body is read aside: it could hold others up.
   static let longByteCount = 256 << 10
+  /// Bytes that may come out of a shorter one before it is read aside as well: a few of a bomb's
+  /// bytes are work for a tenth of a second.
+  package static let longPlainByteCount = 512 << 10
   /// Bytes beside those that are expected, for which there is room from the start.
   private static let spareByteCount = 64 << 10
 
-  let coding: ContentCoding
-  /// Bytes that may come out.
-  let byteLimit: Int
-  let bodies: BodyMemory
+  private let coding: ContentCoding
+  private let byteLimit: Int
+  private let bodies: BodyMemory
 
-  /// Returns the bytes as they were before the coding, and what holds their memory.
-  func plain(_ bytes: [UInt8]) throws(Problem) -> (bytes: [UInt8], hold: any BodyHold) {
+  /// - Parameter byteLimit: Bytes that may come out.
+  package init(coding: ContentCoding, byteLimit: Int, bodies: BodyMemory) {
+    (self.coding, self.byteLimit, self.bodies) = (coding, byteLimit, bodies)
+  }
+
+  /// A body as it was before the coding, and what holds its memory.
+  package typealias Plain = (bytes: [UInt8], hold: any BodyHold)
+
+  /// Returns the bytes as they were before the coding.
+  func plain(_ bytes: [UInt8]) throws(Problem) -> Plain {
+    // There is no end before the limit, which throws.
+    guard let plain = try plain(bytes, endingAt: .max) else { throw .internalError }
+    return plain
+  }
+
+  /// Returns the same of a body of which no more than `longPlainByteCount` come out, else nil.
+  package func plainIfShort(_ bytes: [UInt8]) throws(Problem) -> Plain? {
+    try plain(bytes, endingAt: Self.longPlainByteCount)
+  }
+
+  /// Gives up with nil as soon as more than `end` bytes have come out.
+  private func plain(_ bytes: [UInt8], endingAt end: Int) throws(Problem) -> Plain? {
     guard
       let scratch = bodies.budget.reserve(Decompression.byteCount(coding.format), use: .bodies)
     else { throw .overloaded }
@@ -29,17 +51,21 @@ struct CodedBody: Sendable {
     var body = HeldBytes(bodies.hold { $0.response }, limit: byteLimit)
     let expected = min(bytes.count + bytes.count / 4 + Self.spareByteCount, byteLimit)
     guard body.begin(capacity: expected) else { throw bodies.problem(ofLength: expected) }
+    var isShort = true
     try Decompression.pieces(of: bytes, coding.format, orThrow: problem) {
       (piece) throws(Problem) in
       let count = body.bytes.count + piece.count
+      isShort = count <= end
+      guard isShort else { return false }
       guard count <= byteLimit else {
         throw Problem(
           413, .bodyTooLarge,
           "the body has more than \(byteLimit) bytes once it is decompressed; send less at once")
       }
       guard body.append(piece) else { throw bodies.problem(ofLength: body.capacity(for: count)) }
+      return true
     }
-    return withExtendedLifetime(scratch) { (body.bytes, body.hold) }
+    return withExtendedLifetime(scratch) { isShort ? (body.bytes, body.hold) : nil }
   }
 
   private func problem(_ fault: DecompressionFault) -> Problem {

@@ -78,7 +78,7 @@ final class Worker {
   private func begin(_ job: ClassificationJob) -> ServedJob? {
     guard job.isWanted else { return nil }
     if let progress = job.progress { return progress }
-    if job.content.takesLongToRead, leave(job) { return nil }
+    if job.content.takesLongToRead(), leave(job) { return nil }
     do throws(Problem) {
       let served = try ServedJob(
         job, limits: context.serving.limits, memory: context.serving.memory,

@@ -35,7 +35,9 @@ import Testing
     }
     var plain: [UInt8] = []
     try Decompression.pieces(of: response.body, format, orThrow: same) {
-      (piece) throws(DecompressionFault) in plain += piece
+      (piece) throws(DecompressionFault) in
+      plain += piece
+      return true
     }
     return plain
   }

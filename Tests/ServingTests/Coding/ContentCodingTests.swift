@@ -134,4 +134,24 @@ import Testing
     service.pool.close()
     #expect(memory.usedByteCount(for: .bodies) == 0)
   }
+
+  @Test("Of a body of which much comes out no more is decompressed than tells that")
+  func longBodies() throws {
+    let bodies = BodyMemory(MemoryBudget(byteCount: 1 << 30))
+    for (coding, format) in [
+      (ContentCoding.gzip, CompressionFormat.gzip), (.deflate, .zlib), (.zstd, .zstd),
+    ] {
+      // Far beyond the limit, which would be told if it were reached.
+      let coded = CodedBody(coding: coding, byteLimit: 1 << 20, bodies: bodies)
+      let bomb = try compressed([UInt8](repeating: 0, count: 16 << 20), format)
+      #expect(try coded.plainIfShort(bomb) == nil)
+      let short = [UInt8](repeating: 7, count: CodedBody.longPlainByteCount)
+      try withExtendedLifetime(coded.plainIfShort(compressed(short, format))) { plain in
+        #expect(plain?.bytes == short)
+        #expect(bodies.heldByteCount >= short.count)
+      }
+      #expect(try coded.plainIfShort(compressed(short + [7], format)) == nil)
+    }
+    #expect(bodies.heldByteCount == 0)
+  }
 }

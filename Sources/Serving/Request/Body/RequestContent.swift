@@ -21,8 +21,8 @@ final class RequestContent: @unchecked Sendable {
   private var body: [UInt8]
   /// Keeps the body's part of the memory budget.
   private var hold: (any BodyHold)?
-  /// Coding of the body; nil if it is as it is.
-  private let coded: CodedBody?
+  /// Coding of the body; nil if it is as it is, or plain by now.
+  private var coded: CodedBody?
   private var opened: ImagePayload?
 
   /// Takes an image that has been fetched for a request.
@@ -46,17 +46,27 @@ final class RequestContent: @unchecked Sendable {
     self.hold = hold
   }
 
-  /// Whether finding the images takes more than a few milliseconds.
+  /// Tells whether finding the images takes more than a few milliseconds. Decompresses a body of
+  /// which little comes out, for nothing else tells.
   ///
   /// Escapes in JSON are copied character by character, and numbers passed over one by one.
-  var takesLongToRead: Bool {
+  func takesLongToRead() -> Bool {
     guard opened == nil else { return false }
-    if coded != nil { return byteCount >= CodedBody.longByteCount }
-    guard byteCount >= Self.longTextByteCount else { return false }
+    if let coded {
+      guard byteCount < CodedBody.longByteCount else { return true }
+      do throws(Problem) {
+        guard let plain = try coded.plainIfShort(body) else { return true }
+        takePlain(plain)
+      } catch {
+        // `payload` says so.
+        return false
+      }
+    }
+    guard body.count >= Self.longTextByteCount else { return false }
     guard case .inference(let jsonByteCount) = dialect else {
       return ImagePayload.hasEscapes(body, type.flatMap(MediaType.init))
     }
-    return jsonByteCount ?? byteCount >= Self.longTextByteCount
+    return jsonByteCount ?? body.count >= Self.longTextByteCount
   }
 
   /// Returns the images, which the first call finds, and has their key pay for.
@@ -80,13 +90,18 @@ final class RequestContent: @unchecked Sendable {
 
   /// Takes the body as it was before its coding.
   private func takePlainBody() throws(Problem) -> [UInt8] {
+    if let coded, !body.isEmpty { takePlain(try coded.plain(body)) }
     var bytes: [UInt8] = []
     swap(&bytes, &body)
-    guard let coded, !bytes.isEmpty else { return bytes }
-    let (plain, plainHold) = try coded.plain(bytes)
-    hold?.keepBuffer(bytes)
-    hold = plainHold
-    return plain
+    return bytes
+  }
+
+  /// Replaces the body by what was in it.
+  private func takePlain(_ plain: CodedBody.Plain) {
+    var coded: [UInt8] = []
+    swap(&coded, &body)
+    hold?.keepBuffer(coded)
+    (body, hold, self.coded) = (plain.bytes, plain.hold, nil)
   }
 }
 
