@@ -57,11 +57,14 @@ package enum Program {
       return .success
     default:
       guard let command = command(named: first) else {
-        let nearest = Suggestion.nearest(to: first, among: names)
+        let isOption = first.hasPrefix("-")
+        let nearest =
+          first == "-v"
+          ? "--version"
+          : Suggestion.nearest(to: first, among: isOption ? ["--version", "--help"] : names)
         let hint =
-          first.hasPrefix("-")
-          ? "; a command comes first, as in `resnetd serve`"
-          : nearest.map { "; did you mean \($0)?" } ?? ""
+          nearest.map { "; did you mean \($0)?" }
+          ?? (isOption ? "; a command comes first, as in `resnetd serve`" : "")
         StandardError.write(lines: [
           "resnetd: unknown command \"\(first)\"\(hint)", "Try 'resnetd --help'.",
         ])

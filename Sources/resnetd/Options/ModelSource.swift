@@ -52,21 +52,25 @@ enum ModelSource {
     Failure(path.map { "\($0): \(error)\(meant($0))" } ?? error.description)
   }
 
-  /// Words for a path that leads nowhere and is the name of a network, or ends in nearly an embedded
-  /// model's name.
+  /// Words for a path that leads nowhere and ends in the name of a network, or nearly in that of
+  /// an embedded model or of published weights.
   private static func meant(_ path: String) -> String {
     guard unsafe access(path, F_OK) != 0, EmbeddedModel(path: path) == nil else { return "" }
-    let published = PublishedWeights.named(path)
-    if published != nil || Architecture.named(path) != nil {
-      return "; \(path) is a network, and a trained model of it is wanted: the embedded models are "
+    // Servers know paths from the root alone.
+    let last = path.split(separator: "/").last.map(String.init) ?? path
+    let published = PublishedWeights.named(last)
+    if published != nil || Architecture.named(last) != nil {
+      return "; \(last) is a network, and a trained model of it is wanted: the embedded models are "
         + EmbeddedModel.allCases.map(\.name).joined(separator: " and ")
         + (published == nil
-          ? "" : ", and `resnetd pull \(path)` fetches published weights to a file")
+          ? "" : ", and `resnetd pull \(last)` fetches published weights to a file")
     }
-    let last = path.split(separator: "/").last.map(String.init) ?? path
-    guard let name = Suggestion.nearest(to: last, among: EmbeddedModel.allCases.map(\.name))
-    else { return "" }
-    return "; did you mean the embedded model \(name)?"
+    if let name = Suggestion.nearest(to: last, among: EmbeddedModel.allCases.map(\.name)) {
+      return "; did you mean the embedded model \(name)?"
+    }
+    let names = PublishedWeights.all.flatMap { [$0.network, $0.name] }
+    guard let name = Suggestion.nearest(to: last, among: names) else { return "" }
+    return "; did you mean \(name)? `resnetd pull \(name)` fetches its weights to a file"
   }
 
   /// Tells what the operator should know of a file: warnings, and what was assumed.
@@ -138,8 +142,11 @@ enum ModelSource {
   ) throws(Failure) -> Network {
     if let architecture = Architecture.named(nameOrPath) { return .architecture(architecture) }
     guard unsafe access(nameOrPath, F_OK) == 0 || EmbeddedModel(path: nameOrPath) != nil else {
+      let names = EmbeddedModel.allCases.map(\.name) + Architecture.knownNames
+      let nearest = Suggestion.nearest(to: nameOrPath, among: names)
       throw Failure(
-        "\"\(nameOrPath)\" is neither a file nor a network; embedded models are "
+        "\"\(nameOrPath)\" is neither a file nor a network; "
+          + (nearest.map { "did you mean \($0)? " } ?? "") + "embedded models are "
           + EmbeddedModel.allCases.map(\.name).joined(separator: " and ") + ", networks are "
           + Architecture.knownNames.joined(separator: ", ")
           + ", resnet18-64, resnet18-half-64, resnet34-64, resnet34-half-64, and resnetD-cifar for a "

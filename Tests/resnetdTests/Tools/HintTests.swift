@@ -16,6 +16,28 @@ import Testing
     #expect(small.errors.contains("is a network") && !small.errors.contains("resnetd pull"))
   }
 
+  @Test("A server is told the same, by the whole path too, and the nearest name of weights")
+  func path() async throws {
+    let named = try await ProgramUnderTest.run("serve", "--check", "--model", "resnet50")
+    #expect(named.exitCode == 1)
+    #expect(named.errors.contains("; resnet50 is a network"), "\(named.errors)")
+    #expect(named.errors.contains("`resnetd pull resnet50`"))
+    let like = try await ProgramUnderTest.run(
+      "classify", "--model", "wide_resnet50", ProgramUnderTest.sampleImage)
+    #expect(like.errors.contains("did you mean wide_resnet50_2? `resnetd pull"), "\(like.errors)")
+  }
+
+  @Test(
+    "An option in place of a command has a hint",
+    arguments: [
+      ("-v", "did you mean --version?"), ("--verison", "did you mean --version?"),
+      ("--port", "a command comes first"),
+    ])
+  func options(option: String, hint: String) async throws {
+    let outcome = try await ProgramUnderTest.run(option)
+    #expect(outcome.exitCode == 2 && outcome.errors.contains(hint), "\(outcome.errors)")
+  }
+
   @Test("A name that no model can have is refused before the work")
   func names() async throws {
     for arguments in [

@@ -54,7 +54,7 @@ import Testing
   func unknown() async throws {
     let outcome = try await ProgramUnderTest.run("inspect", "resnet51")
     #expect(outcome.exitCode == 1)
-    #expect(outcome.errors.contains("neither a file nor a network"))
+    #expect(outcome.errors.contains("neither a file nor a network; did you mean resnet50?"))
   }
 
   @Test("bench measures every combination")
