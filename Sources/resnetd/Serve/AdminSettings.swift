@@ -1,6 +1,7 @@
 import HTTPServer
 import ModelStore
 import Serving
+import Telemetry
 
 /// Settings of `resnetd serve` for model changes while it serves.
 struct AdminSettings: CommandSettings {
@@ -67,6 +68,15 @@ struct AdminSettings: CommandSettings {
         "--admin-host \(host) can be reached from elsewhere: name a file with a token by "
           + "--admin-token-file, or listen on 127.0.0.1")
     }
+  }
+
+  /// Returns the token that administrators show; nil if none is needed. Throws for one that no
+  /// request can show.
+  func token(_ log: Log) throws(Failure) -> AdminToken? {
+    guard let tokenFile else { return nil }
+    let token = AdminToken(path: tokenFile, log: log)
+    if let flaw = token.flaw { throw Failure("--admin-token-file: \(tokenFile) \(flaw)") }
+    return token
   }
 
   /// Returns nil if the endpoint is switched off.

@@ -41,7 +41,7 @@ struct Administration {
         "the socket for administrators that the service manager passes is on a port, which others may reach: "
           + "name a file with a token by --admin-token-file, or pass a Unix socket")
     }
-    let token = settings.admin.tokenFile.map { AdminToken(path: $0, log: log) }
+    let token = try settings.admin.token(log)
     self.token = token
     let service = AdminService(
       token: token, isLocal: configuration.isLocal,

@@ -45,7 +45,7 @@ struct ServeCheck {
       StandardOutput.write("API keys: \(rows.count)\n\(TextTable(rows: rows).text)")
     }
     // Writes a line itself if its file has none.
-    _ = settings.admin.tokenFile.map { AdminToken(path: $0, log: log) }
+    _ = try settings.admin.token(log)
     let (tracing, warnings) = settings.tracing.read()
     for warning in warnings { warn(warning) }
     if let tracing { StandardOutput.write("spans: sent to \(tracing.place)") }

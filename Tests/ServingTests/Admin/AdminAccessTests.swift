@@ -75,6 +75,29 @@ import Testing
     #expect(try await status(admin, "b") == 200)
   }
 
+  @Test(
+    "A token that no request can show is told, and a short one",
+    arguments: [
+      ("one-token\ntwo-token\n", "has more than one line"), ("a token", "has a blank within"),
+      ("\u{feff}some-token", "begins with a byte order mark"),
+      ("some\u{7f}token", "has a control character"), ("s\0o\0m\0e\0", "is text in UTF-16LE"),
+    ])
+  func flaws(content: String, flaw: String) async throws {
+    let file = try TokenFile(content)
+    let token = AdminToken(path: file.path, log: Log(format: .json))
+    #expect(token.flaw?.hasPrefix(flaw) == true && token.flaw?.contains("openssl rand") == true)
+    let admin = try AdminFixture(token: file.path)
+    try file.write("long-enough")
+    #expect(try await status(admin, "long-enough") == 200)
+    #expect(!admin.logged.contains("warning"))
+    try file.write(content)
+    #expect(try await status(admin, "long-enough") == 401)
+    #expect(admin.logged.contains("warning: the admin token's file \(flaw)"))
+    try file.write("short")
+    #expect(try await status(admin, "short") == 200)
+    #expect(admin.logged.contains("fewer than 8 characters"))
+  }
+
   @Test("Rights count as a change, and a file that others can read is warned of")
   func rights() async throws {
     let file = try TokenFile("a")

@@ -2,17 +2,24 @@ import Files
 import Glibc
 import Synchronization
 package import Telemetry
+import Words
 
 /// The secret that an administrator shows, in a file that is read again whenever it changes.
 package final class AdminToken: Sendable {
   /// Longest token in bytes: nobody would send a longer one.
   private static let byteLimit = 4096
+  /// Bytes below which a token can be guessed.
+  private static let leastByteCount = 8
+  /// Command that makes a token, for the log.
+  private static let remedy = "write one word into it, as of `openssl rand -hex 32`"
 
   private struct State {
     /// State of the file, or nil if it does not exist.
     var stamp: FileStamp?
     /// The token; empty while the file cannot be used, and then all requests are rejected.
     var token: [UInt8] = []
+    /// What is in the file that no request can show, if it is that.
+    var flaw: String?
     /// Number of times that the token has changed.
     var generation = 0
   }
@@ -24,8 +31,13 @@ package final class AdminToken: Sendable {
   package init(path: String, log: Log) {
     self.path = path
     self.log = log
-    reread()
+    // A flaw is for the caller, who does not begin with it.
+    state.withLock { $0 = look(after: $0, reportsFlaw: false) }
   }
+
+  /// What is wrong with a file that can be read, but whose content no request can show; nil if
+  /// nothing is.
+  package var flaw: String? { current.flaw.map { "\($0): \(Self.remedy)" } }
 
   /// Number that changes with the token, also when the file cannot be used.
   var generation: Int { current.generation }
@@ -54,8 +66,9 @@ package final class AdminToken: Sendable {
   package func reread() { state.withLock { $0 = look(after: $0) } }
 
   /// Reads the file as it is now. A problem with it is logged once, until the file changes.
-  private func look(after former: State) -> State {
+  private func look(after former: State, reportsFlaw: Bool = true) -> State {
     var state = look()
+    if reportsFlaw, let flaw = state.flaw { report("\(flaw); \(Self.remedy)") }
     state.generation = former.generation + (state.token == former.token ? 0 : 1)
     return state
   }
@@ -74,11 +87,29 @@ package final class AdminToken: Sendable {
     if token?.isEmpty ?? true {
       report(token == nil ? "cannot be read, or is not a small file" : "is empty")
     }
+    if let flaw = token.flatMap(Self.flaw) { return State(stamp: FileStamp(status), flaw: flaw) }
+    if let token, 1..<Self.leastByteCount ~= token.count {
+      log.write(
+        "warning: the admin token has fewer than \(Self.leastByteCount) characters and can be guessed; "
+          + "`openssl rand -hex 32` makes a better one", ["file": .text(path)])
+    }
     return State(stamp: FileStamp(status), token: token ?? [])
   }
 
   private func report(_ reason: String) {
-    log.write("the admin token's file \(reason); all requests are rejected", ["file": .text(path)])
+    log.write(
+      "warning: the admin token's file \(reason); all requests are rejected",
+      ["file": .text(path)])
+  }
+
+  /// Returns what keeps every request from showing a token; nil if nothing does.
+  private static func flaw(of token: [UInt8]) -> String? {
+    if let encoding = WideText.encoding(likelyIn: token) { return "is text in \(encoding)" }
+    if token.starts(with: [0xef, 0xbb, 0xbf]) { return "begins with a byte order mark" }
+    if token.contains(where: { $0 == 10 || $0 == 13 }) { return "has more than one line" }
+    if token.contains(where: { $0 == 32 || $0 == 9 }) { return "has a blank within the token" }
+    if token.contains(where: { $0 < 32 || $0 == 127 }) { return "has a control character" }
+    return String(validating: token, as: UTF8.self) == nil ? "is not text in UTF-8" : nil
   }
 
   private static func status(_ path: String) -> stat? {
