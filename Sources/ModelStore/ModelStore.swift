@@ -21,8 +21,6 @@ package final class ModelStore: Sendable {
     var folderFault: FolderFault?
   }
 
-  private static let digestPrefix = "sha256:"
-
   package let limits: StoreLimits
   let disk: StoreFolder
   let clock: @Sendable () -> WallTime
@@ -76,12 +74,14 @@ package final class ModelStore: Sendable {
   /// `sha256:` may precede them, as in the digests of container images.
   package func version(matching prefix: String) throws(StoreError) -> StoredVersion {
     var digits = prefix.lowercased()
-    if digits.hasPrefix(Self.digestPrefix) { digits.removeFirst(Self.digestPrefix.count) }
-    guard StoreLimits.shortestPrefix...2 * SHA256.byteCount ~= digits.utf8.count,
+    if digits.hasPrefix(ModelVersion.digitPrefix) {
+      digits.removeFirst(ModelVersion.digitPrefix.count)
+    }
+    guard ModelVersion.leastDigitCount...2 * SHA256.byteCount ~= digits.utf8.count,
       digits.utf8.allSatisfy({ HexDigits.value($0) != nil })
     else {
       let shown = String(prefix.prefix(2 * SHA256.byteCount))
-      throw .malformedVersion(shown, least: StoreLimits.shortestPrefix)
+      throw .malformedVersion(shown, least: ModelVersion.leastDigitCount)
     }
     let found = state.withLock { state in
       state.index.matches(digits).compactMap { state.index[$0] }

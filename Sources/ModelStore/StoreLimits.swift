@@ -18,8 +18,6 @@ package struct StoreLimits: Sendable, Hashable {
 
   /// UTF-8 bytes of a model's name, or of the name of whoever stored it or made it live.
   static let textByteLimit = 256
-  /// Digits of a version that are enough to name it.
-  static let shortestPrefix = 8
   /// Bytes of a record, which is far smaller: six bytes per byte of its strings if all are escaped.
   static let recordByteLimit = 16 << 10
   /// UTF-8 bytes of the label of an example, as of a model's.

@@ -4,7 +4,8 @@ import Inference
 /// Model that a path names, with its version or without.
 struct ModelReference: Sendable, Hashable {
   let name: String
-  /// Short form or the whole digest; nil for whatever version is live.
+  /// The digest or at least its first eight digits, in either case, `sha256:` before them or not;
+  /// nil for whatever version is live.
   var version: String?
 
   /// Throws unless it names this model.
@@ -15,7 +16,7 @@ struct ModelReference: Sendable, Hashable {
         "the model \(Quotation.of(name)) is not here; \(model.name) is, version "
           + model.version.short)
     }
-    guard let version, ![model.version.short, model.version.hex].contains(version) else { return }
+    guard let version, !model.version.isNamed(version) else { return }
     throw Problem(
       404, .unknownModel,
       "version \(Quotation.of(version)) of \(model.name) is not here; \(model.version.short) is")

@@ -48,17 +48,25 @@ import Testing
     }
   }
 
-  @Test("The model is that of the path, by name and by either form of its version")
+  @Test("The model is that of the path, by name and by any form of its version")
   func reference() async throws {
     let version = service.pool.live.model.version
     let image = try Messages.base64([goldenImage().encodedImage])
-    for text in [version.short, version.hex] {
+    let begin = version.hex.prefix(8)
+    for text in [
+      version.short, version.hex, "sha256:\(version.hex)", "sha256%3a\(version.short)", "\(begin)",
+      "SHA256:\(begin.uppercased())", version.hex.uppercased(),
+    ] {
       let path = "/v2/models/\(Messages.name)/versions/\(text)"
       #expect(await service.answer(try Request("GET", path)).status == 200)
       #expect(await service.answer(try Request("GET", path + "/ready")).status == 200)
       #expect(try infer(image, path: path + "/infer").status == 200)
     }
-    for path in ["/v2/models/other", "/v2/models/\(Messages.name)/versions/1"] {
+    let others = [
+      "1", "\(version.hex.prefix(7))", "sha256:", version.hex + "0", "sha256:sha256:\(begin)",
+    ]
+    let paths = others.map { "/v2/models/\(Messages.name)/versions/\($0)" }
+    for path in ["/v2/models/other"] + paths {
       let described = await service.answer(try Request("GET", path))
       #expect(described.status == 404)
       #expect(try described.inferenceError().contains(version.short))
