@@ -107,6 +107,19 @@ import Testing
     #expect(try await fixture.status([("Cookie", tossed), one.secret]) == 401)
   }
 
+  @Test("The cookie alone signs out, on the server too", arguments: [nil, "", "0"])
+  func signOut(secret: String?) async throws {
+    let fixture = try Fixture()
+    let (browser, other) = (try await fixture.signIn(), try await fixture.signIn())
+    let fields = [browser.cookie] + (secret.map { [("X-CSRF-Token", $0)] } ?? [])
+    let answer = try await fixture.ask("DELETE", "/admin/session", fields)
+    #expect(answer.status == 200 && answer.fields["Set-Cookie"]?.contains("Max-Age=0") == true)
+    #expect(try answer.json()["signed_in"] as? Bool == false)
+    #expect(try await fixture.status(browser.page) == 401)
+    #expect(try await fixture.status(other.page) == 200)
+    #expect(fixture.admin.logged.contains(#""action":"sign out""#))
+  }
+
   @Test(
     "A browser's request counts only if a page of this server sends it",
     arguments: [
