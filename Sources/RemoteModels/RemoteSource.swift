@@ -8,6 +8,11 @@ package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
   case bucket(Bucket)
 
   static let addressByteLimit = 2048
+  private static let unknownScheme = "neither http://, https:// nor s3://"
+  /// Addresses for people, by scheme.
+  private static let examples = [
+    "s3": "s3://bucket/prefix", "http": "http://host/folder", "https": "https://host/folder",
+  ]
 
   /// - Parameters:
   ///   - text: `DIR`, `http(s)://…` or `s3://bucket/prefix`.
@@ -18,11 +23,26 @@ package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
     } else if text.containsText("://") {
       self = .web(try Self.address(text))
     } else {
+      if let scheme = Self.scheme(of: text) {
+        let meant = Self.examples[scheme.lowercased()].map { "it is written like \($0)" }
+        throw .malformedSource(
+          text,
+          reason: (meant ?? Self.unknownScheme) + "; a folder of such a name begins with ./")
+      }
       guard !text.isEmpty, !text.utf8.contains(0), text.utf8.count < Self.addressByteLimit else {
         throw .malformedSource(text, reason: "no path of a folder")
       }
       self = .folder(text)
     }
+  }
+
+  /// Returns the scheme that a text begins with, which is not the path of a folder then; nil if it
+  /// begins with none.
+  private static func scheme(of text: String) -> Substring? {
+    let scheme = text.prefix { $0 != ":" && $0 != "/" }
+    let isKnown = examples[scheme.lowercased()] != nil
+    let rest = text[scheme.endIndex...]
+    return rest.hasPrefix(":") && (isKnown || rest.hasPrefix(":/")) ? scheme : nil
   }
 
   /// Description that never contains a credential.
@@ -50,7 +70,7 @@ package enum RemoteSource: Sendable, Hashable, CustomStringConvertible {
   static func address(_ text: String) throws(RemoteError) -> String {
     let scheme = ["http://", "https://"].first { text.hasPrefix($0) }
     guard let scheme else {
-      throw .malformedSource(text, reason: "neither http://, https:// nor s3://")
+      throw .malformedSource(text, reason: unknownScheme)
     }
     let rest = text.dropFirst(scheme.count)
     let authority = rest.prefix { $0 != "/" }

@@ -23,8 +23,21 @@ import Testing
   }
 
   @Test(arguments: [
-    "http://user:hidden@host/a", "HTTPS://user:hidden@host/a", "ftp://user:hidden@host/a",
-    "http://user:pa?hidden@host/a", "https:///user:hidden@host", "s3://key:hidden@bucket/a",
+    ("s3:/bucket", "s3://bucket/prefix"), ("S3:bucket", "s3://bucket/prefix"),
+    ("http:/host", "http://host/folder"), ("https:host/a", "https://host/folder"),
+    ("gs:/bucket", "neither http://, https:// nor s3://"),
+  ])
+  func `an address without its slashes is no folder`(_ text: String, _ meant: String) throws {
+    let error = #expect(throws: RemoteError.self) { try RemoteSource(text, environment: [:]) }
+    #expect(error.map { "\($0)".contains(meant) && "\($0)".contains("begins with ./") } == true)
+    #expect("\(try RemoteSource("./\(text)", environment: [:]))" == "./\(text)")
+  }
+
+  @Test(arguments: [
+    "http:/user:hidden@host/a", "http:user:hidden@host", "http://user:hidden@host/a",
+    "HTTPS://user:hidden@host/a",
+    "ftp://user:hidden@host/a", "http://user:pa?hidden@host/a", "https:///user:hidden@host",
+    "s3://key:hidden@bucket/a",
     "https://host/a?X-Amz-Signature=hidden", "https://host/a#hidden", "s3://bucket/a?token=hidden",
   ])
   func `what is refused is told without passwords and queries`(_ text: String) {

@@ -280,6 +280,7 @@ import Testing
     for (options, message) in [
       (["--model-store", models.path], "--state-dir"),
       (["--state-dir", state, "--model-store", "ftp://host/"], "neither http://"),
+      (["--state-dir", state, "--model-store", "s3:/bucket"], "s3://bucket/prefix"),
       (["--state-dir", state, "--model-store", "http://u:secret@host/"], "credentials"),
     ] {
       let outcome = try await ProgramUnderTest.run(

@@ -219,7 +219,10 @@ private func attributes(of object: [String: Any]) -> [String: String] {
 
   @Test("An address that is none is refused, and OpenTelemetry can be switched off")
   func settings() async throws {
-    for address in ["localhost:4318", "ftp://c", "http://c?x=y", "http://user:hunter2@c"] {
+    for address in [
+      "localhost:4318", "ftp://c", "http://c?x=y", "http://user:hunter2@c", "http://", "https:///",
+      "http:///c",
+    ] {
       let outcome = try await ProgramUnderTest.run("serve", "--otlp-endpoint", address)
       #expect(outcome.exitCode == 2 && outcome.errors.contains("--otlp-endpoint is an address"))
       #expect(!outcome.errors.contains("hunter2"))

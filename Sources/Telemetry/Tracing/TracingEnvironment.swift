@@ -64,7 +64,9 @@ package struct TracingEnvironment {
     if let url = values[Name.tracesEndpoint] { return url }
     guard let base = values[Name.endpoint] else { return nil }
     let url = TracingOptions.url(below: base)
-    if url == nil { warn(Name.endpoint, "has a query or fragment, so that no spans are sent") }
+    if url == nil {
+      warn(Name.endpoint, "has a query, a fragment or no host, so that no spans are sent")
+    }
     return url
   }
 

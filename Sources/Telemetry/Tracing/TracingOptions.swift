@@ -25,6 +25,13 @@ package struct TracingOptions: Sendable, Hashable {
     if base.utf8.contains(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }) {
       return nil
     }
+    // The path would become the host.
+    let place = base.drop { $0 != "/" }
+    if ["http:", "https:"].contains(base.lowercased().prefix { $0 != "/" }),
+      !place.hasPrefix("//") || place.count == 2 || place.hasPrefix("///")
+    {
+      return nil
+    }
     return base + (base.hasSuffix("/") ? "" : "/") + tracesPath
   }
 }

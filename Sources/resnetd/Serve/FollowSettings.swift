@@ -39,10 +39,11 @@ struct FollowSettings: CommandSettings {
   var usesTLS: Bool { source.flatMap { try? remoteSource($0).isEncrypted } ?? false }
 
   private func remoteSource(_ source: String) throws(RemoteError) -> RemoteSource {
+    let environment = ProgramEnvironment.all
+    let given = try RemoteSource(source, environment: environment)
+    guard case .folder(let path) = given else { return given }
     // Records about a folder are read from other folders as well.
-    try RemoteSource(
-      source.containsText("://") ? source : AbsolutePath.of(source),
-      environment: ProgramEnvironment.all)
+    return try RemoteSource(AbsolutePath.of(path), environment: environment)
   }
 
   /// Returns nil if nothing is followed; throws if the source cannot be followed.
