@@ -20,6 +20,8 @@ package final class Service: RequestHandler {
   let fetcher: ImageFetcher?
   /// Clients' keys; nil where everybody may ask.
   let keys: APIKeys?
+  /// Scheme of the addresses that it is asked at.
+  private let scheme: String
   private let accessLog: AccessLog
   /// Records spans of requests; nil where none are wanted.
   private let tracer: RequestTracer?
@@ -40,17 +42,17 @@ package final class Service: RequestHandler {
   ///   - keys: Clients' keys; nil to let everybody ask.
   ///   - fetcher: Fetches images that requests name.
   ///   - version: Version of the program.
+  ///   - scheme: Scheme of the addresses that it is asked at.
   ///   - tracer: Records spans of requests; nil where none are wanted.
   package init(
     limits: ServingLimits, metrics: ServingMetrics, servesMetrics: Bool = true,
     crossOrigin: CrossOriginRule = .off, keys: APIKeys? = nil, fetcher: ImageFetcher? = nil,
-    version: String = "0",
-    accessLog: AccessLog, tracer: RequestTracer? = nil,
-    memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
+    version: String = "0", scheme: String = "http", accessLog: AccessLog,
+    tracer: RequestTracer? = nil, memory: MemoryBudget = MemoryBudget(byteCount: 1 << 46)
   ) {
     self.limits = limits
     (self.crossOrigin, self.keys, self.fetcher) = (crossOrigin, keys, fetcher)
-    self.version = version
+    (self.version, self.scheme) = (version, scheme)
     bodies = BodyMemory(
       memory, keptByteLimit: min(Self.keptBodyByteLimit, memory.byteCount / 64))
     self.metrics = metrics
@@ -95,8 +97,22 @@ package final class Service: RequestHandler {
 
   // MARK: Requests
 
-  /// The usual way to send an image, at the default port.
-  private static let example = "curl -T cat.jpg http://localhost:8080/classify"
+  /// Returns the usual way to send an image, at the address that a client knows.
+  private func example(for head: RequestHead) -> String {
+    let host = head.fields["Host"] ?? ""
+    let isPlain =
+      !host.isEmpty
+      && host.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: ":"), UInt8(ascii: "."), UInt8(ascii: "-"),
+          UInt8(ascii: "["), UInt8(ascii: "]"):
+          true
+        default: false
+        }
+      }
+    return "curl -T cat.jpg \(scheme)://\(isPlain ? host : "localhost:8080")/classify"
+  }
 
   package func receive(_ head: RequestHead, from address: String = "-") -> Reception {
     var identity = identity(head.fields)
@@ -136,7 +152,7 @@ package final class Service: RequestHandler {
     guard route.methods.contains(head.method) else {
       throw .method(
         head.method, path, allow: route.methods,
-        example: route == .classify ? Self.example : nil)
+        example: route == .classify ? example(for: head) : nil)
     }
     let key = route.needsKey ? try keys?.admit(head.fields, at: .now) : nil
     identity.keyName = key?.name

@@ -268,6 +268,21 @@ import Testing
   }
 
   @Test(
+    "The example of a method that is taken has the address that the client knows",
+    arguments: [
+      ("localhost:19200", "localhost:19200"), ("Example.org", "Example.org"),
+      ("[::1]:80", "[::1]:80"), ("a;b", "localhost:8080"), ("", "localhost:8080"),
+    ])
+  func exampleAddress(host: String, shown: String) async throws {
+    let answer = try await TestService().answer(
+      try Request("GET", "/classify", [("Host", host)]))
+    #expect(
+      try answer.json()["detail"] as? String
+        == "GET is not allowed at /classify, which takes POST, PUT and OPTIONS; for example curl -T "
+        + "cat.jpg http://\(shown)/classify")
+  }
+
+  @Test(
     "A method that a path does not take is answered with those that it takes",
     arguments: [
       (

@@ -65,17 +65,16 @@ struct ServingProcess {
     let spans = settings.tracing.sender(metrics, log)
     self.spans = spans
     let isLocal = settings.requestServer(nil, inherited: manager.listeners.requests).isLocal
+    let scheme = isLocal ? "http" : settings.tls.scheme
     service = Service(
       limits: settings.serving, metrics: metrics,
       servesMetrics: settings.metricsPort == nil && manager.listeners.metrics == nil,
       crossOrigin: settings.crossOrigin, keys: try settings.keys.keys(metrics, shutdown, log),
       fetcher: settings.fetching.isOff
         ? nil : try ImageFetcher(RemoteImages(), settings.fetching),
-      version: Version.number, accessLog: accessLog,
+      version: Version.number, scheme: scheme, accessLog: accessLog,
       tracer: spans.map { spans in
-        RequestTracer(
-          spans.queue, spans.options.sampler,
-          scheme: isLocal ? "http" : settings.tls.scheme)
+        RequestTracer(spans.queue, spans.options.sampler, scheme: scheme)
       }, memory: memory)
     let identities = try settings.tls.identities(log)
     let configuration = settings.requestServer(
