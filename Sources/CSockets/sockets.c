@@ -45,8 +45,20 @@ int sockets_listener_create(const char *host, uint16_t port, int backlog, int *r
   return listener;
 }
 
-// Removes a socket that nobody listens on any more; 0, or -1 with `errno` set.
-static int remove_stale(const struct sockaddr_un *address) {
+// Writes the address of a path; 0, or -1 with `errno` set.
+static int local_address(const char *path, struct sockaddr_un *address) {
+  memset(address, 0, sizeof *address);
+  address->sun_family = AF_UNIX;
+  if (strlen(path) >= sizeof address->sun_path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  memcpy(address->sun_path, path, strlen(path));
+  return 0;
+}
+
+// Returns 1 for a socket that nobody listens on any more, 0 for nothing, or -1 with `errno` set.
+static int find_stale(const struct sockaddr_un *address) {
   struct stat status;
   if (lstat(address->sun_path, &status) != 0) return errno == ENOENT ? 0 : -1;
   if (!S_ISSOCK(status.st_mode)) {
@@ -58,19 +70,16 @@ static int remove_stale(const struct sockaddr_un *address) {
   int result = connect(probe, (const struct sockaddr *)address, sizeof *address);
   int code = result == 0 || errno == EAGAIN ? EADDRINUSE : errno;
   close(probe);
-  if (code == ECONNREFUSED && unlink(address->sun_path) == 0) return 0;
-  errno = code == ECONNREFUSED ? errno : code;
+  if (code == ECONNREFUSED) return 1;
+  errno = code;
   return -1;
 }
 
 int sockets_local_listener_create(const char *path, unsigned mode, int backlog) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path) {
-    errno = ENAMETOOLONG;
-    return -1;
-  }
-  memcpy(address.sun_path, path, strlen(path));
-  if (remove_stale(&address) != 0) return -1;
+  struct sockaddr_un address;
+  if (local_address(path, &address) != 0) return -1;
+  const int stale = find_stale(&address);
+  if (stale < 0 || (stale > 0 && unlink(path) != 0)) return -1;
   int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (listener < 0) return -1;
   // On Linux the file gets the mode of the socket when it is bound, less what the process masks:
@@ -80,6 +89,21 @@ int sockets_local_listener_create(const char *path, unsigned mode, int backlog) 
       chmod(path, mode) != 0 || listen(listener, backlog) != 0)
     return close_failed(listener);
   return listener;
+}
+
+int sockets_local_listener_try(const char *path) {
+  struct sockaddr_un address;
+  if (local_address(path, &address) != 0 || find_stale(&address) < 0) return -1;
+  // The folder in which the file would be made.
+  char *folder = address.sun_path;
+  char *slash = strrchr(folder, '/');
+  if (!slash)
+    strcpy(folder, ".");
+  else if (slash == folder)
+    slash[1] = '\0';
+  else
+    *slash = '\0';
+  return access(folder, W_OK | X_OK);
 }
 
 int sockets_connect(const char *host, uint16_t port, int timeout_ms, int *resolver) {

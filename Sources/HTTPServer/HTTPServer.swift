@@ -182,4 +182,10 @@ extension HTTPServer {
   package static func tryListening(host: String, port: Int) throws(ServerError) {
     close(try Socket.listen(host: host, port: port, backlog: 1))
   }
+
+  /// Throws if a server could not listen on a Unix socket now, as far as it can be told without
+  /// making one.
+  package static func tryListening(path: String) throws(ServerError) {
+    try Socket.tryListening(path: path)
+  }
 }

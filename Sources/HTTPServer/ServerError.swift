@@ -2,8 +2,10 @@
 package enum ServerError: Error, Hashable, CustomStringConvertible {
   case unresolvable(host: String, reason: String)
   case addressInUse(host: String, port: Int)
-  /// Something is where a Unix socket should be.
-  case pathInUse(_ path: String, reason: String)
+  /// Another program listens on the Unix socket.
+  case pathInUse(_ path: String)
+  /// Something else is where a Unix socket should be.
+  case pathOccupied(_ path: String)
   /// A descriptor that the process was started with is no listening socket.
   case notListening(descriptor: Int)
   case notPermitted(host: String, port: Int)
@@ -15,7 +17,8 @@ package enum ServerError: Error, Hashable, CustomStringConvertible {
     case .unresolvable(let host, let reason): "cannot resolve host \(host): \(reason)"
     case .addressInUse(let host, let port):
       "port \(port) on \(host) is in use by another program"
-    case .pathInUse(let path, let reason): "cannot listen on \(path): \(reason)"
+    case .pathInUse(let path): "cannot listen on \(path): another program listens there"
+    case .pathOccupied(let path): "cannot listen on \(path): what is there is not a socket"
     case .notListening(let descriptor):
       "descriptor \(descriptor), which the service manager passed, is not a stream socket that listens"
     case .notPermitted(let host, let port):

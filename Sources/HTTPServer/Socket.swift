@@ -39,10 +39,19 @@ enum Socket {
   static func listen(path: String, mode: UInt32, backlog: Int) throws(ServerError) -> CInt {
     let descriptor = unsafe sockets_local_listener_create(path, mode, CInt(clamping: backlog))
     guard descriptor < 0 else { return descriptor }
+    throw lastError(at: path)
+  }
+
+  /// Throws if nobody could listen on a Unix socket now. Nothing is changed.
+  static func tryListening(path: String) throws(ServerError) {
+    if unsafe sockets_local_listener_try(path) != 0 { throw lastError(at: path) }
+  }
+
+  private static func lastError(at path: String) -> ServerError {
     switch errno {
-    case EADDRINUSE: throw .pathInUse(path, reason: "another program listens there")
-    case EEXIST: throw .pathInUse(path, reason: "what is there is not a socket")
-    default: throw .system(call: "listening on \(path)", reason: lastError())
+    case EADDRINUSE: .pathInUse(path)
+    case EEXIST: .pathOccupied(path)
+    default: .system(call: "listening on \(path)", reason: lastError())
     }
   }
 

@@ -44,6 +44,68 @@ import Testing
     #expect(output.hasSuffix("ok\n"))
   }
 
+  @Test("A check says of Unix sockets what a start does, and makes none")
+  func sockets() async throws {
+    let folder = try TemporaryFolder()
+    let path = folder.url.path
+    let file = try folder.file("file", "").path
+    for (socket, words) in [
+      (file, "what is there is not a socket"), (path + "/none/x", "No such file or directory"),
+      (path + "/" + String(repeating: "x", count: 108), "File name too long"),
+    ] {
+      for option in ["--socket", "--admin-socket"] {
+        let outcome = try await check("", option, socket).outcome
+        #expect(outcome.exitCode == 1 && outcome.errors.contains("\(option): "), "\(outcome)")
+        #expect(outcome.errors.contains(words) && outcome.errors.contains(socket), "\(outcome)")
+      }
+    }
+    let outcome = try await check("", "--socket", path + "/x", "--tune", "off").outcome
+    #expect(outcome.exitCode == 0 && outcome.output.hasSuffix("\nok\n"), "\(outcome)")
+    #expect(!FileManager.default.fileExists(atPath: path + "/x"))
+  }
+
+  @Test("A check refuses a state folder that a start cannot use, for the right reason")
+  func stateFolders() async throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.file("file", "").path
+    let link = folder.url.path + "/link"
+    try FileManager.default.createSymbolicLink(
+      atPath: link, withDestinationPath: folder.url.path + "/none")
+    for (state, words) in [
+      (file, "Not a directory"), (link, "a link to a place that is not there"),
+    ] {
+      let outcome = try await check("", "--state-dir", state).outcome
+      #expect(outcome.exitCode == 1 && outcome.errors.contains("--state-dir: "), "\(outcome)")
+      #expect(outcome.errors.contains(words), "\(outcome)")
+    }
+  }
+
+  @Test("A limit of open files below what a server needs is told by a check and by a start")
+  func descriptors() async throws {
+    for options in [["--check"], ["--port", "0"]] {
+      let outcome = try await ProgramUnderTest.run(
+        URL(fileURLWithPath: "/bin/bash"),
+        ["-c", #"ulimit -n 12; exec "$0" serve "$@""#, ProgramUnderTest.url.path] + options)
+      #expect(outcome.exitCode == 1 && outcome.errors.contains("ulimit -n"), "\(outcome)")
+    }
+    let few = try await ProgramUnderTest.run(
+      URL(fileURLWithPath: "/bin/bash"),
+      ["-c", #"ulimit -n 64; exec "$0" serve --check --port 0"#, ProgramUnderTest.url.path])
+    #expect(few.exitCode == 0 && few.errors.contains("fewer connections than"), "\(few)")
+  }
+
+  @Test("A check says that a folder to follow is not there, and does not end in ok")
+  func missingStore() async throws {
+    let folder = try TemporaryFolder()
+    let path = folder.url.path
+    let outcome = try await check(
+      "", "--state-dir", path + "/state", "--model-store", path + "/none"
+    ).outcome
+    #expect(outcome.exitCode == 0 && outcome.errors.contains("cannot follow: "), "\(outcome)")
+    #expect(outcome.errors.contains("\(path)/none/current.json: No such file"), "\(outcome)")
+    #expect(outcome.output.hasSuffix("not be ready before that\n"), "\(outcome)")
+  }
+
   @Test("Lines that are wrong are refused with their number and what was probably meant")
   func refusals() async throws {
     let cases: [(text: String, words: String)] = [

@@ -202,6 +202,7 @@ import Testing
     let told = try await run("--check")
     #expect(told.exitCode == 0 && told.errors.contains(words), "\(told)")
     #expect(told.output.contains("none before an administrator"), "\(told)")
+    #expect(told.output.hasSuffix("not be ready before that\n"), "\(told)")
     // Nobody could send one.
     for options in [["--check"], []] {
       let refused = try await ProgramUnderTest.run(

@@ -23,6 +23,10 @@ int sockets_listener_create(const char *host, uint16_t port, int backlog, int *r
 // EADDRINUSE where another program listens there, EEXIST where the file there is not a socket.
 int sockets_local_listener_create(const char *path, unsigned mode, int backlog);
 
+// Whether that could be done now, as far as can be told without a change to the disk: 0, or -1 with
+// `errno` as above.
+int sockets_local_listener_try(const char *path);
+
 // Makes a descriptor that the process was started with ready for use: it must be a stream socket
 // that listens. -1 where it is not.
 int sockets_listener_inherit(int descriptor);

@@ -46,6 +46,15 @@ struct FollowSettings: CommandSettings {
     return try RemoteSource(AbsolutePath.of(path), environment: environment)
   }
 
+  /// Reason why a followed folder names no model now; nil if it does, or is none: other stores are
+  /// asked by a start alone.
+  var folderFault: String? {
+    guard let source, case .folder(let path)? = try? remoteSource(source) else { return nil }
+    var models = RemoteModels(.folder(path))
+    do throws(RemoteError) { _ = try models.pointer() } catch { return "\(error)" }
+    return nil
+  }
+
   /// Returns nil if nothing is followed; throws if the source cannot be followed.
   func follower(
     into store: ModelStore?, metrics: ServingMetrics, log: Log

@@ -50,9 +50,14 @@ struct ServeCheck {
     for warning in warnings { warn(warning) }
     if let tracing { StandardOutput.write("spans: sent to \(tracing.place)") }
     checkAuthorities()
+    DescriptorLimit.raise(for: settings.requestServer(nil), log: log)
     try checkListeners()
-    StandardOutput.write("model: \(try checkedModel(try stateFolder(), log))")
-    StandardOutput.write("ok")
+    try checkSockets()
+    let model = try checkedModel(try stateFolder(), log)
+    let none = "none before an administrator or the model store names one"
+    StandardOutput.write("model: \(model ?? none)")
+    StandardOutput.write(
+      model == nil ? "a server would start, and not be ready before that" : "ok")
     return .success
   }
 
@@ -70,8 +75,8 @@ struct ServeCheck {
 
   // MARK: The model
 
-  /// Proves the model that a server would begin with, and describes it.
-  private func checkedModel(_ store: StoreInspection?, _ log: Log) throws(Failure) -> String {
+  /// Proves the model that a server would begin with, and describes it; nil if it would wait for one.
+  private func checkedModel(_ store: StoreInspection?, _ log: Log) throws(Failure) -> String? {
     if !settings.admin.prefersModel {
       if let loss = store?.loss {
         guard settings.admin.isOn == .on || settings.follow.source != nil else {
@@ -80,9 +85,13 @@ struct ServeCheck {
         warn(
           "not ready: \(loss); upload a model, activate a kept version, or name one by --model and --prefer-model"
         )
-        return "none before an administrator or the model store names one"
+        return nil
       }
       if let source = settings.follow.source, store?.live?.record.isChosen != true {
+        if let fault = settings.follow.folderFault {
+          warn("cannot follow: \(fault)")
+          return nil
+        }
         return "the one that \(source) names, which is fetched by a start alone"
       }
     }
@@ -146,6 +155,20 @@ struct ServeCheck {
     }
   }
 
+  /// Throws if a Unix socket cannot be listened on. One that is in use is only told, like a port.
+  private func checkSockets() throws(Failure) {
+    let admin = settings.admin.isOn == .on ? settings.admin.socketPath : nil
+    for (option, path) in [("--socket", settings.server.socketPath), ("--admin-socket", admin)] {
+      guard let path else { continue }
+      do throws(ServerError) { try HTTPServer.tryListening(path: path) } catch {
+        guard case .pathInUse = error else { throw Failure("\(option): \(error)") }
+        StandardOutput.write(
+          "\(option): another program listens on \(path) now; this server starts when that has ended"
+        )
+      }
+    }
+  }
+
   /// Ports to listen at, by option.
   private var listeners: [(option: String, host: String, port: Int)] {
     var listeners: [(option: String, host: String, port: Int)] = []
@@ -164,12 +187,21 @@ struct ServeCheck {
   /// Throws if this user cannot write to the state folder, or make it.
   private func checkAccess(to folder: String) throws(Failure) {
     var place = folder
+    var status = stat()
     if unsafe access(folder, F_OK) != 0, errno == ENOENT {
+      guard unsafe lstat(folder, &status) != 0 else {
+        throw Failure(
+          "--state-dir: cannot open \(folder): it is a link to a place that is not there; "
+            + Administration.folderRemedy)
+      }
       // A start makes it, but not the folders above it.
       place = Self.parent(of: folder)
       guard unsafe access(place, F_OK) == 0 || errno != ENOENT else {
         throw Failure("--state-dir: \(StoreError.noParent(of: folder))")
       }
+    }
+    if unsafe stat(place, &status) == 0, status.st_mode & S_IFMT != S_IFDIR {
+      throw Failure("--state-dir: cannot open \(place): \(SystemError.text(ENOTDIR))")
     }
     for path in [place, folder + "/versions", folder + "/incoming"] {
       let isThere = unsafe access(path, F_OK) == 0

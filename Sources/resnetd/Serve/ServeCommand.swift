@@ -40,6 +40,7 @@ enum ServeCommand: Command {
     if settings.isCheck { ShutdownSignals.letGo() }
     // Computed before there is a log, whose thread would be waited for.
     let plan = ServingProcess.memoryPlan(settings)
+    try DescriptorLimit.check()
     try ResourceCheck.check(
       threads: settings.threadCount,
       byteCount: plan.programByteCount + settings.mappedByteCount)

@@ -84,8 +84,7 @@ struct ServingProcess {
         identities.usual, identities.admin, connectionLimit: configuration.connectionLimit, metrics,
         shutdown, log)
     }
-    DescriptorLimit.raise(
-      for: configuration.connectionLimit + configuration.reserveLimit, log: log)
+    DescriptorLimit.raise(for: configuration, log: log)
     let server = try Listening.server(configuration, service, portOption: "--port")
     self.server = server
     metrics.watch(inFlight: { [weak server] in server?.requestsInFlight ?? 0 })
