@@ -113,7 +113,9 @@ import Testing
       ("port 1", "line 1: a line is `name = value`"),
       ("port = x", "line 1: port is a whole number from 0 to 65535"),
       ("port = 1\nport = 2", "line 2: port stands in line 1 already"),
-      ("config = x", #"line 1: there is no option "config""#),
+      ("config = x", "line 1: config is for the command line"),
+      ("check = true", "line 1: check is for the command line"),
+      ("\u{feff}port = 1\n\nx", "line 3: a line is `name = value`"),
       ("admin-socket = /x\nadmin-port = 3", "may stand there, not both"),
       ("tls-cert = /x", "--tls-cert needs its --tls-key"),
     ]

@@ -21,6 +21,7 @@ import Testing
       case "/moved": answer("302 Found", "Location: /ship.jpg\r\n")
       case "/away": answer("302 Found", "Location: http://other.invalid/ship.jpg\r\n")
       case "/round": answer("302 Found", "Location: /round\r\n")
+      case "/file": answer("302 Found", "Location: file:///etc/passwd\r\n")
       case "/page": answer("200 OK", "", Array("<html></html>".utf8))
       case "/json": answer("200 OK", "", Array(#"{"url": "http://127.0.0.1/"}"#.utf8))
       case "/large": answer("200 OK", "", [UInt8](repeating: 0xff, count: 300_000))
@@ -73,7 +74,8 @@ import Testing
       ("ship.jpg", 400, "http or https"),
       ("http://localhost:\(port)/ship.jpg", 403, "not of the public network"),
       ("\(pictures.address)/away", 403, "not fetched from other.invalid without TLS"),
-      ("\(pictures.address)/round", 422, "answered 302"),
+      ("\(pictures.address)/round", 422, "answered 302, not 200; only a few redirections"),
+      ("\(pictures.address)/file", 422, "redirects to an address that is not one of http"),
       ("\(pictures.address)/page", 415, "it was fetched from"),
       ("\(pictures.address)/json", 415, "it was fetched from"),
       ("\(pictures.address)/large", 413, "more than 204800 bytes"),

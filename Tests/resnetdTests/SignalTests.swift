@@ -22,6 +22,11 @@ import Testing
     try FileManager.default.removeItem(at: token)
     kill(identifier, SIGHUP)
     _ = try await server.logged(
+      /"message":"warning: (what was reread cannot be used)".*"what":"the admin token"/)
+    #expect(!server.logged.contains(#""message":"reread""#))
+    _ = try folder.file("token", "two-token")
+    kill(identifier, SIGHUP)
+    _ = try await server.logged(
       /"message":"(reread)","signal":"SIGHUP","what":"the admin token"/)
     // Nobody has used the admin endpoint meanwhile: the signal did it.
     #expect(server.logged.contains("the admin token's file is not there"))

@@ -67,10 +67,12 @@ package final class TLSIdentity: Sendable {
   /// Handshakes that have succeeded and failed.
   package var handshakeCounts: (done: Int, failed: Int) { counts.values }
 
-  /// Reads the files now, whether they have changed or not.
-  package func reread() {
+  /// Reads the files now, whether they have changed or not. Returns whether they hold.
+  package func reread() -> Bool {
     let notice = state.withLock { state in reread(&state, Self.stamps(paths)) }
     report(notice)
+    if case .read = notice { return true }
+    return false
   }
 
   /// Returns what new connections are shown.

@@ -90,9 +90,13 @@ package final class APIKeys: Sendable {
 
   // MARK: The file
 
-  /// Reads the file now, whether it has changed or not.
-  package func reread() {
-    report(state.withLock { state in read(&state, FileStamp(path)) })
+  /// Reads the file now, whether it has changed or not. Returns whether its keys hold.
+  @discardableResult
+  package func reread() -> Bool {
+    let notice = state.withLock { state in read(&state, FileStamp(path)) }
+    report(notice)
+    if case .read = notice { return true }
+    return false
   }
 
   private func current(at now: ContinuousClock.Instant) -> ([APIKey], [KeyDigest]) {

@@ -43,7 +43,7 @@ enum AdminChange: Sendable {
     case .activate, .remove, .rollBack, .endCanary, .endSwap, .removeExamples, .teach:
       guard !body.isEmpty else { return }
       throw .body(
-        "this request has a body of \(body.count) bytes, where none is read; nothing was changed: send "
+        "this request has a body of \(body.count) byte\(body.count == 1 ? "" : "s"), where none is read; nothing was changed: send "
           + "no body, and parameters in the address, as in POST /admin/teach?dry_run=true")
     }
   }

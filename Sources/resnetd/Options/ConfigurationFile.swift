@@ -48,7 +48,9 @@ struct ConfigurationFile {
     } catch {
       throw UsageError("--config: \(error)")
     }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
+    // Some editors begin a file with a byte order mark.
+    let isMarked = bytes.starts(with: [0xef, 0xbb, 0xbf])
+    guard let text = String(validating: bytes.dropFirst(isMarked ? 3 : 0), as: UTF8.self) else {
       throw UsageError("--config: \(path) is not UTF-8")
     }
     var entries: [Entry] = []

@@ -50,9 +50,12 @@ struct ParsedArguments<Settings: CommandSettings> {
     let given = origins
     for entry in file.entries {
       let place = "\(file.path), line \(entry.line)"
-      guard let option = options.first(where: { $0.name == entry.name }),
-        option.isForFiles
-      else {
+      let option = options.first { $0.name == entry.name }
+      guard option?.isForFiles ?? true else {
+        throw UsageError(
+          "\(place): \(entry.name) is for the command line, and may not stand in a file")
+      }
+      guard let option else {
         let names = options.filter(\.isForFiles).map(\.name)
         let hint = Self.nearest(to: entry.name, among: names).map { "; did you mean \($0)?" } ?? ""
         throw UsageError("\(place): there is no option \"\(entry.name.prefix(80))\"\(hint)")

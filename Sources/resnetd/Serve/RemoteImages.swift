@@ -41,7 +41,11 @@ final class RemoteImages: ImageFetching {
     let result = withExtendedLifetime((image, strings)) {
       unsafe remote_fetch_image(trust, &wanted, &functions, &answer)
     }
-    if let fault = Self.fault(result, answer) { throw fault }
+    guard let fault = Self.fault(result, answer) else { return }
+    var origin = remote_origin()
+    // SAFETY: both outlive the call, which keeps neither.
+    if fault == .refused(nil), unsafe remote_read_origin(url, &origin) { throw .misdirected }
+    throw fault
   }
 
   private static func fault(

@@ -146,8 +146,8 @@ struct ServingProcess {
       ])
     metrics.watch(tls: { TLSGauge([usual, admin]) })
     shutdown.onReload(of: "the TLS certificate") {
-      usual.reread()
-      if admin !== usual { admin.reread() }
+      let isTaken = usual.reread()
+      return admin === usual ? isTaken : admin.reread() && isTaken
     }
   }
 

@@ -28,7 +28,7 @@ final class ShutdownSignals: Sendable {
   /// A thing to reread, with its name for the log.
   private struct Reload {
     let name: String
-    let run: @Sendable () -> Void
+    let run: @Sendable () -> Bool
   }
 
   private struct State {
@@ -130,8 +130,9 @@ final class ShutdownSignals: Sendable {
     if isLate { action() }
   }
 
-  /// Adds an action for each SIGHUP from now on, after those added before.
-  func onReload(of name: String, _ run: @escaping @Sendable () -> Void) {
+  /// Adds an action for each SIGHUP from now on, after those added before; it returns whether it took
+  /// what it read.
+  func onReload(of name: String, _ run: @escaping @Sendable () -> Bool) {
     state.withLock { $0.reloads.append(Reload(name: name, run: run)) }
   }
 
@@ -142,8 +143,17 @@ final class ShutdownSignals: Sendable {
 
   private func reload() {
     let reloads = state.withLock(\.reloads)
-    for reload in reloads { reload.run() }
-    let names = reloads.map(\.name).joined(separator: ", ")
+    var (taken, refused): ([String], [String]) = ([], [])
+    for reload in reloads {
+      if reload.run() { taken.append(reload.name) } else { refused.append(reload.name) }
+    }
+    if !refused.isEmpty {
+      log.write(
+        "warning: what was reread cannot be used",
+        ["signal": .text("SIGHUP"), "what": .text(refused.joined(separator: ", "))])
+    }
+    guard refused.isEmpty || !taken.isEmpty else { return }
+    let names = taken.joined(separator: ", ")
     log.write(
       "reread", ["signal": .text("SIGHUP"), "what": .text(names.isEmpty ? "nothing" : names)])
   }

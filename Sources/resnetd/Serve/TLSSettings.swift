@@ -85,7 +85,10 @@ struct TLSSettings: CommandSettings {
       notices.warn(of: identity.validSeconds)
       return identity
     } catch {
-      throw Failure("--tls-cert and --tls-key: \(error)")
+      // The others have been read by themselves before.
+      let isFirst = paths.clientAuthorities == nil
+      let options = isFirst ? "--tls-cert and --tls-key" : "--admin-client-ca"
+      throw Failure("\(options): \(error)")
     }
   }
 

@@ -62,8 +62,14 @@ package final class AdminToken: Sendable {
     return difference == 0
   }
 
-  /// Reads the file now, whether it has changed or not, and logs any problem with it.
-  package func reread() { state.withLock { $0 = look(after: $0) } }
+  /// Reads the file now, whether it has changed or not, and logs any problem with it. Returns whether
+  /// there is a token.
+  package func reread() -> Bool {
+    state.withLock { state in
+      state = look(after: state)
+      return !state.token.isEmpty
+    }
+  }
 
   /// Reads the file as it is now. A problem with it is logged once, until the file changes.
   private func look(after former: State, reportsFlaw: Bool = true) -> State {

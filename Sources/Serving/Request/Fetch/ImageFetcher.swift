@@ -22,6 +22,8 @@ package protocol ImageFetching: Sendable {
 package enum FetchFault: Error, Sendable, Hashable {
   /// The URL is none of http or https, or its server may not be asked.
   case refused(ImageOrigin?)
+  /// A redirection leads to an address that is none of http or https.
+  case misdirected
   /// The name belongs to an address that is not of the public network.
   case notPublic(ImageOrigin)
   case status(Int, ImageOrigin)
@@ -177,9 +179,16 @@ extension Problem {
       return Problem(
         403, .addressRefused, "url: \(origin) has an address that is not of the public network")
     case .status(let status, let origin):
+      let reason = Response.reason(status)
       return Problem(
         422, .imageNotFetched,
-        "url: \(origin) answered \(status) \(Response.reason(status)), not 200")
+        "url: \(origin) answered \(status)\(reason.isEmpty ? "" : " ")\(reason), not 200"
+          + (300...399 ~= status ? "; only a few redirections are followed" : ""))
+    case .misdirected:
+      return Problem(
+        422, .imageNotFetched,
+        "url: its server redirects to an address that is not one of http or https without user and password"
+      )
     case .tooLarge(let origin):
       return Problem(
         413, .bodyTooLarge, "url: the image at \(origin) has more than \(byteLimit) bytes")
