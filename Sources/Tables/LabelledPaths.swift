@@ -96,7 +96,8 @@ package struct LabelledPaths: Sendable {
     switch form {
     case .lines(var reader):
       defer { form = .lines(reader) }
-      return try Self.next(&reader, &line)
+      guard let pair = try Self.nextPair(&reader, &line) else { return nil }
+      return Row(path: pair.path, label: try Self.text(pair.label, line), line: line)
     case .table(var reader, let columns):
       defer { form = .table(reader, columns) }
       while let row = try reader.next() {
@@ -113,18 +114,20 @@ package struct LabelledPaths: Sendable {
         guard !row.fields[columns.path].isEmpty else {
           throw TableError(line: row.line, "the path is empty")
         }
-        let texts = row.texts
-        return Row(
-          path: row.fields[columns.path], label: texts[columns.label],
-          part: columns.part.map { texts[$0] }, line: row.line)
+        var part: String?
+        if let place = columns.part { part = try Self.text(row.fields[place][...], row.line) }
+        return try Row(
+          path: row.fields[columns.path],
+          label: Self.text(row.fields[columns.label][...], row.line), part: part, line: row.line)
       }
       return nil
     }
   }
 
-  private static func next(
+  /// Returns the next line as a path, a blank and a class; nil at the end.
+  private static func nextPair(
     _ reader: inout DelimitedReader, _ line: inout Int
-  ) throws(TableError) -> Row? {
+  ) throws(TableError) -> (path: [UInt8], label: ArraySlice<UInt8>)? {
     while let part = try reader.next() {
       line += 1
       var bytes = line == 1 ? ByteOrderMark.dropped(from: part.bytes) : part.bytes[...]
@@ -139,11 +142,22 @@ package struct LabelledPaths: Sendable {
       var path = bytes[..<place]
       while path.last == blank { path.removeLast() }
       guard !path.isEmpty else { throw TableError(line: line, "the path is empty") }
-      return Row(
-        path: Array(path), label: String(decoding: bytes[(place + 1)...], as: UTF8.self),
-        line: line)
+      return (Array(path), bytes[(place + 1)...])
     }
     return nil
+  }
+
+  /// Returns a class's or a part's name; a path may have any bytes, as a file's name may.
+  private static func text(
+    _ bytes: ArraySlice<UInt8>, _ line: Int
+  ) throws(TableError) -> String {
+    guard let text = ByteText.text(bytes) else {
+      throw TableError(
+        line: line,
+        "\"\(String(decoding: bytes.prefix(60), as: UTF8.self))\" is not UTF-8, which the list must "
+          + "be in: \(ByteText.remedy)")
+    }
+    return text
   }
 }
 
@@ -199,13 +213,16 @@ extension LabelledPaths {
   }
 
   /// Returns the first line as a path, a blank and a class; nil if it is not, or looks like fields.
-  private static func blankPair(_ lines: DelimitedReader) throws(TableError) -> Row? {
+  private static func blankPair(
+    _ lines: DelimitedReader
+  ) throws(TableError) -> (path: [UInt8], label: String)? {
     var (lines, line) = (lines, 0)
     lines.restart()
     do throws(TableError) {
-      guard let row = try next(&lines, &line), let last = row.path.last else { return nil }
+      guard let row = try nextPair(&lines, &line), let last = row.path.last else { return nil }
       let isQuoted = row.path.first == UInt8(ascii: "\"")
-      return isQuoted || CSVReader.separators.contains(last) ? nil : row
+      return isQuoted || CSVReader.separators.contains(last)
+        ? nil : (row.path, String(decoding: row.label, as: UTF8.self))
     } catch {
       // Not of this form; what the system says is told by whoever reads next.
       if error.line == nil { throw error }

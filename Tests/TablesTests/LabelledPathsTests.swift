@@ -83,6 +83,39 @@ import Testing
   }
 
   @Test(
+    "A class or a part in an encoding other than UTF-8 is refused with its line",
+    arguments: [
+      ("a.jpg 5\nb.jpg K\u{e4}tzchen\n", false, 2),
+      ("path,label\nb.jpg,K\u{e4}tzchen\n", true, 2),
+      ("path,label,split\na.jpg,5,f\u{fc}r\n", true, 2),
+      ("a.jpg K\u{e4}tzchen\nb.jpg 5\n", false, 1), ("a.jpg;K\u{e4}tzchen\n", false, 1),
+    ])
+  func latin(text: String, isTable: Bool, line: Int) {
+    let bytes = text.unicodeScalars.map { UInt8($0.value) }
+    let error = #expect(throws: TableError.self) {
+      var list = try LabelledPaths(
+        CSVReader.lines(of: bytes), isTable: isTable, isClass: { _ in true })
+      while try list.next() != nil {}
+    }
+    #expect(error?.line == line)
+    #expect(
+      error?.reason.contains(
+        "is not UTF-8, which the list must be in: save it as UTF-8, or convert it by `iconv -f LATIN1 "
+          + "-t UTF-8") == true, "\(error?.description ?? "")")
+  }
+
+  @Test("A path may have any bytes, as a file's name may")
+  func pathBytes() throws {
+    let name: [UInt8] = [0x4b, 0xe4, 0x2e, 0x6a, 0x70, 0x67]
+    for separator in ["\t", " "] {
+      var list = try LabelledPaths(
+        CSVReader.lines(of: name + Array("\(separator)5\n".utf8)), isTable: false,
+        isClass: { _ in true })
+      #expect(try list.next()?.path == name)
+    }
+  }
+
+  @Test(
     "Faults are told with their lines",
     arguments: [
       ("a.jpg\n", "line 1: a path, a blank and a class must be there, or two columns"),

@@ -45,10 +45,13 @@ package enum Labels {
       bytes.count >= mark.count && mark.indices.allSatisfy { bytes.byte(at: $0) == mark[$0] }
     let start = hasMark ? mark.count : 0
     guard let given = bytes.text(in: start..<bytes.count) else {
+      if let encoding = wideEncoding(of: bytes) {
+        throw .labels(path: path, line: 1, reason: WideText.refusal(of: encoding))
+      }
+      let line = ByteText.firstOtherLine(of: (start..<bytes.count).map { bytes.byte(at: $0) })
       throw .labels(
-        path: path, line: 1,
-        reason: wideEncoding(of: bytes).map(WideText.refusal)
-          ?? "the file is not UTF-8; save it as UTF-8")
+        path: path, line: line ?? 1,
+        reason: "it is not UTF-8, which the file must be in: \(ByteText.remedy)")
     }
     if let encoding = wideEncoding(of: bytes) {
       throw .labels(path: path, line: 1, reason: WideText.refusal(of: encoding))

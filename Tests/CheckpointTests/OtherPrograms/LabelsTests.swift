@@ -256,7 +256,8 @@ import Testing
     for (bytes, expected) in [
       ([0xff, 0xfe, 0x63, 0, 0x0a, 0], "text in UTF-16, and is read as UTF-8: save it as UTF-8"),
       ([0x63, 0, 0x0a, 0], "text in UTF-16LE, and is read as UTF-8"),
-      ([0x47, 0x72, 0xf6, 0xdf, 0x65], "not UTF-8; save it as UTF-8"),
+      ([0x47, 0x72, 0xf6, 0xdf, 0x65], "line 1: it is not UTF-8, which the file must be in: "),
+      ([0x61, 0x0a, 0xe4, 0x0a], "line 2: it is not UTF-8, which the file must be in: save it as"),
     ] as [([UInt8], String)] {
       do throws(CheckpointError) {
         _ = try Labels.read(bytes: bytes, path: "x")

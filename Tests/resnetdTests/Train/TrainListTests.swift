@@ -52,6 +52,26 @@ import resnetd
     #expect((sides["learned"] as? Int ?? 0) + (sides["held_out"] as? Int ?? 0) == 24)
   }
 
+  @Test("A list in Latin-1 is refused with the line and what to do")
+  func latin() async throws {
+    let tree = try tree(4)
+    let lines =
+      ["path,label"] + (0..<4).flatMap { ["all/0-\($0).bmp,a", "all/1-\($0).bmp,K\u{e4}"] }
+    let list = try tree.file(
+      "latin.csv", Data(lines.joined(separator: "\n").unicodeScalars.map { UInt8($0.value) }))
+    let outcome = try await ProgramUnderTest.run(
+      ProgramUnderTest.url,
+      TrainOptions.small(
+        ["train", tree.path, "--list", list, "-o", "\(tree.path)/out.safetensors"]))
+    #expect(outcome.exitCode == 1)
+    #expect(
+      outcome.errors.contains(
+        "latin.csv: line 3: \"K\u{fffd}\" is not UTF-8, which the list must be in: save it as UTF-8, or "
+          + "convert it by `iconv -f LATIN1 -t UTF-8"), "\(outcome.errors)")
+    let evaluated = try await ProgramUnderTest.run("evaluate", tree.path, "--list", list)
+    #expect(evaluated.exitCode == 1 && evaluated.errors.contains("line 3: "))
+  }
+
   @Test("A list that names a file that is not there is refused before anything is learned")
   func missing() async throws {
     let tree = try tree(6)
