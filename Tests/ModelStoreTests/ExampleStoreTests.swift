@@ -62,7 +62,14 @@ import Testing
     #expect(try all(store) == [example("b", 2), example("b", 1)])
   }
 
-  @Test("A file that is cut off after its first example keeps those before that")
+  /// Returns a file as it is while its examples after so many are being written.
+  private func unfinished(_ file: some Collection<UInt8>, keptCount: UInt8) -> [UInt8] {
+    var bytes = Array(file)
+    bytes[12] = keptCount
+    return bytes
+  }
+
+  @Test("An example at the end that a kill cut off is left out, and those before it are kept")
   func cutOff() throws {
     let fixture = try StoreFixture()
     let image = Array("an image".utf8)
@@ -70,7 +77,9 @@ import Testing
       let store = ExampleStore(in: try fixture.open())
       _ = try store.add([example("a", 1), example("b", 2, image: image)], of: Self.source)
     }
-    let whole = try fixture.read(fixture.file("examples"))
+    let kept = try fixture.read(fixture.file("examples"))
+    #expect(kept[kept.startIndex + 12] == 2)
+    let whole = unfinished(kept, keptCount: 1)
     let oneByteCount = 48 + 40 + 1 + 12 + 8
     for count in [oneByteCount, oneByteCount + 1, oneByteCount + 40, whole.count - 1] {
       try Data(whole.prefix(count)).write(to: URL(filePath: fixture.file("examples")))
@@ -90,6 +99,33 @@ import Testing
     #expect(try all(ExampleStore(in: try fixture.open())).map(\.image) == [nil, nil])
   }
 
+  @Test("A file that lost examples that were kept is damaged, and is taken once it is shortened")
+  func shortened() throws {
+    let fixture = try StoreFixture()
+    do {
+      let store = ExampleStore(in: try fixture.open())
+      _ = try store.add([example("a", 1)], of: Self.source)
+      _ = try store.add([example("b", 2), example("c", 3)], of: Self.source)
+    }
+    let whole = Array(try fixture.read(fixture.file("examples")))
+    let oneByteCount = 40 + 1 + 12 + 8
+    for count in [1, oneByteCount + 1, 2 * oneByteCount + 1, 3 * oneByteCount - 1] {
+      try Data(whole.prefix(48 + count)).write(to: URL(filePath: fixture.file("examples")))
+      let wholeCount = count / oneByteCount
+      #expect(
+        throws: StoreError.damagedExamples(
+          offset: 48 + wholeCount * oneByteCount, byteCount: 48 + count, wholeCount: wholeCount)
+      ) { try ExampleStore(in: try fixture.open()).summary() }
+    }
+    try Data(whole.prefix(48 + oneByteCount)).write(
+      to: URL(filePath: fixture.file("examples")))
+    let store = ExampleStore(in: try fixture.open())
+    #expect(try all(store) == [example("a", 1)])
+    #expect(store.takeNotice()?.hasPrefix("the file of examples has 1 of 3 that were kept") == true)
+    #expect(try store.add([example("b", 2)], of: Self.source) == [.kept])
+    #expect(try ExampleStore(in: try fixture.open()).summary().count == 2)
+  }
+
   @Test("A file with any byte changed loses nothing silently, and can be removed or shortened")
   func damage() throws {
     let fixture = try StoreFixture()
@@ -102,12 +138,10 @@ import Testing
     }
     let whole = try fixture.read(fixture.file("examples"))
     let oneByteCount = 40 + 1 + 12 + 8
-    // Of an image's bytes its own digest tells, and of the source's the live model's. The last
-    // example's length may be that of one that was cut off.
+    // Of an image's bytes its own digest tells, and of the source's the live model's.
     let image = 48 + 2 * oneByteCount..<48 + 2 * oneByteCount + 8
-    let last = image.upperBound..<image.upperBound + 8
     for place in whole.indices
-    where ![image, 12..<48, last].contains(where: { $0.contains(place) }) {
+    where ![image, 12..<48].contains(where: { $0.contains(place) }) {
       var changed = whole
       changed[place] ^= 0x80
       try Data(changed).write(to: URL(filePath: fixture.file("examples")))

@@ -216,6 +216,20 @@ final class Folder: Sendable {
     }
   }
 
+  /// Writes over a few bytes of an existing file, which become durable at some time.
+  func overwrite(_ bytes: [UInt8], in name: String, at offset: Int) throws(StoreError) {
+    let flags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
+    let file = unsafe openat(descriptor, name, flags)
+    guard file >= 0 else { throw .system("open", path(of: name), number: errno) }
+    defer { close(file) }
+    _ = try perform(.write, name, byteCount: bytes.count) {
+      unsafe bytes.withUnsafeBytes { buffer in
+        // SAFETY: the system reads the buffer during the call.
+        unsafe pwrite(file, buffer.baseAddress, buffer.count, offset)
+      }
+    }
+  }
+
   /// Returns whether there is an entry of that name.
   func contains(_ name: String) -> Bool {
     var status = stat()

@@ -56,6 +56,16 @@ final class ExampleLog {
     }
   }
 
+  /// Writes the count of examples that are durable; without it, some that are lost later could be
+  /// taken for one that was cut off, which is told all the same.
+  func confirm(count: Int) {
+    let (number, place) = (ExampleFormat.bytes(count), ExampleFormat.countPlace)
+    switch self.place {
+    case .memory: bytes.replaceSubrange(place..<place + number.count, with: number)
+    case .disk(let disk, _): try? disk.confirmExamples(number, at: place)
+    }
+  }
+
   /// Replaces everything at once by what `write` hands over, or by nothing.
   func replace(
     _ write: (((([UInt8]) throws(StoreError) -> Void)) throws(StoreError) -> Void)?
@@ -103,6 +113,10 @@ extension StoreFolder {
 
   fileprivate func appendExamples(_ bytes: [UInt8], at offset: Int) throws(StoreError) {
     try root.write(bytes, to: Self.examplesName, at: offset)
+  }
+
+  fileprivate func confirmExamples(_ bytes: [UInt8], at offset: Int) throws(StoreError) {
+    try root.overwrite(bytes, in: Self.examplesName, at: offset)
   }
 
   fileprivate func replaceExamples(

@@ -29,23 +29,29 @@ package struct Example: Sendable, Hashable {
 
 /// Layout of the file of examples; numbers are little endian.
 ///
-///     file     "RNEXAMP1"  D: u32  0: u32  digest of the source [32]   example …
+///     file     "RNEXAMP1"  D: u32  count: u32  digest of the source [32]   example …
 ///     example  label bytes: u32  image bytes: u32  digest of the image [32]
 ///              label   features [D] fp32   first 8 bytes of the SHA-256 of all before   image
 ///
-/// The check tells a record that a kill or a full disk cut off from a whole one. The image has its
-/// own digest.
+/// The check tells a record that a kill or a full disk cut off from a whole one, and the count those
+/// that were kept from one that was not: it is written after they are durable, so the file has at
+/// least as many, unless somebody shortened it. The image has its own digest.
 enum ExampleFormat {
   static let headerByteCount = 48
+  /// Place of the count in the header.
+  static let countPlace = 12
   static let checkByteCount = 8
   static let prefixByteCount = 40
   private static let magic = Array("RNEXAMP1".utf8)
   /// Limits of what a damaged file may ask for.
   static let imageByteLimit = 1 << 30
 
-  static func header(_ source: ExampleSource) -> [UInt8] {
-    magic + bytes(source.featureCount) + bytes(0) + source.digest.bytes
+  static func header(_ source: ExampleSource, count: Int) -> [UInt8] {
+    magic + bytes(source.featureCount) + bytes(count) + source.digest.bytes
   }
+
+  /// Returns the count of a header.
+  static func count(_ header: [UInt8]) -> Int { number(header, at: countPlace) }
 
   /// Returns nil for bytes that no file of examples begins with.
   static func source(_ header: [UInt8]) -> ExampleSource? {
@@ -96,7 +102,7 @@ enum ExampleFormat {
     (0..<4).reduce(0) { $0 | Int(bytes[place + $1]) << (8 * $1) }
   }
 
-  private static func bytes(_ value: Int) -> [UInt8] {
+  static func bytes(_ value: Int) -> [UInt8] {
     (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
   }
 }

@@ -7,7 +7,7 @@ extension ExampleStore {
   /// A record at its end that was cut off, by a kill or a full disk while it was written, is left out
   /// and overwritten by the next example: nobody was told that it is kept. Anything else that is not
   /// whole is damage, by which examples would be lost, so it is for somebody to decide: the log is
-  /// left as it is.
+  /// left as it is. One that ends after an example is taken for shortened by that decision.
   static func open(_ state: inout State) throws(StoreError) {
     guard !state.isOpen else { return }
     var found = State(log: state.log, isOpen: true)
@@ -30,8 +30,9 @@ extension ExampleStore {
       found.end += entry.byteCount
     }
     // The first example comes with the file, which gets its name when all of it is on disk.
+    let keptCount = ExampleFormat.count(header)
     if found.end < byteCount || found.entries.isEmpty {
-      guard !found.entries.isEmpty,
+      guard !found.entries.isEmpty, found.entries.count >= keptCount,
         try isCutOff(at: found.end, in: found.log, byteCount, source)
       else {
         throw .damagedExamples(
@@ -40,6 +41,10 @@ extension ExampleStore {
       found.notice =
         "the file of examples ends at byte \(byteCount) within an example, which was not kept; "
         + "\(found.entries.count) before it are whole"
+    } else if found.entries.count < keptCount {
+      found.notice =
+        "the file of examples has \(found.entries.count) of \(keptCount) that were kept: it was "
+        + "shortened, and the images of the others must be sent again if they are wanted"
     }
     state = found
   }

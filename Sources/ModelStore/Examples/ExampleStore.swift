@@ -211,12 +211,13 @@ package final class ExampleStore: Sendable {
     var offset = state.end
     do throws(StoreError) {
       if state.source == nil {
-        let header = ExampleFormat.header(source)
+        let header = ExampleFormat.header(source, count: chosen.count)
         offset = header.count
         try log.requireSpace(for: header.count + bytes.count)
         try log.replace { (write) throws(StoreError) in try write(header + bytes) }
       } else {
         try log.append(bytes, at: state.end)
+        log.confirm(count: state.entries.count + chosen.count)
       }
     } catch {
       // What is on the disk now counts, whatever it is.
@@ -255,7 +256,7 @@ package final class ExampleStore: Sendable {
         return removedCount
       }
       let log = state.log
-      let header = ExampleFormat.header(source)
+      let header = ExampleFormat.header(source, count: kept.count)
       do throws(StoreError) {
         try log.replace { (write) throws(StoreError) in
           try write(header)
