@@ -103,6 +103,8 @@ import Testing
     let tree = try ImageTree()
     try tree.image(named: Array("caf".utf8) + [0xe9] + Array(".jpg".utf8))
     try tree.link("gone.jpg", to: "nowhere")
+    try tree.link("lost", to: "nowhere")
+    try tree.link("circle", to: "circle")
     let outcome = try await ProgramUnderTest.run("classify", "--jsonl", tree.path)
     #expect(outcome.exitCode == 1)
     let lines = try ImageTree.lines(outcome.output)
@@ -113,6 +115,7 @@ import Testing
     let details = lines.map { ($0["error"] as? [String: Any])?["detail"] as? String ?? "" }
     #expect(details[0].contains("its name is not UTF-8; rename it"))
     #expect(details[1].contains("the link leads to nothing"))
+    #expect(outcome.errors.contains("2 links that lead to nothing or in a circle"))
     let nothing = try ImageTree()
     let none = try await ProgramUnderTest.run("classify", nothing.path)
     #expect(none.exitCode == 1 && none.errors.contains("no images were found"))

@@ -98,7 +98,8 @@ struct FolderWalk: Sendable {
         return ListedImage(bytes, origin)
       case .brokenLink:
         return ListedImage(
-          ListedImage(bytes, .file).path, .file, fault: "the link leads to nothing that is there")
+          ListedImage(bytes, .file).path, .file,
+          fault: "the link leads to nothing that is there, or in a circle")
       case .folder(let isLink):
         levels[last].folderCount -= 1
         let folder = ListedImage(bytes, .file)
@@ -144,7 +145,13 @@ struct FolderWalk: Sendable {
       switch kind {
       case .special: skipped.specialCount += 1
       case .folder, .folderLink: skipped.subfolderCount += 1
-      case .file, .brokenLink: skipped.add(ending: Self.ending(of: name) ?? "")
+      case .file, .brokenLink:
+        let ending = Self.ending(of: name)
+        if kind == .brokenLink, ending == nil {
+          skipped.brokenLinkCount += 1
+        } else {
+          skipped.add(ending: ending ?? "")
+        }
       }
     }
   }

@@ -12,6 +12,8 @@ struct SkippedFiles: Sendable, Equatable {
   /// Files without an ending whose first bytes are not those of an image.
   var unnamedCount = 0
   var specialCount = 0
+  /// Links without an ending that lead to nothing or in a circle.
+  var brokenLinkCount = 0
   /// Folders below the given ones, without `--recursive`.
   var subfolderCount = 0
   /// Folders that are being read or were read, to which a link leads once more.
@@ -35,6 +37,7 @@ struct SkippedFiles: Sendable, Equatable {
     hiddenCount += other.hiddenCount
     unnamedCount += other.unnamedCount
     specialCount += other.specialCount
+    brokenLinkCount += other.brokenLinkCount
     subfolderCount += other.subfolderCount
     repeatedFolderCount += other.repeatedFolderCount
     otherCount += other.otherCount
@@ -66,6 +69,10 @@ struct SkippedFiles: Sendable, Equatable {
       unnamedCount == 1
         ? "without an ending that is not an image" : "without an ending that are not images")
     add(hiddenCount, "hidden")
+    add(
+      brokenLinkCount,
+      brokenLinkCount == 1
+        ? "link that leads to nothing or in a circle" : "links that lead to nothing or in a circle")
     add(specialCount, specialCount == 1 ? "pipe, socket or device" : "pipes, sockets or devices")
     add(
       repeatedFolderCount,
