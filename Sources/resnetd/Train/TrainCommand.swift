@@ -38,6 +38,7 @@ enum TrainCommand: Command {
     if let refusal = TrainingOptions.refusal(of: settings.precision.precision) {
       throw Failure("--precision \(settings.precision.rawValue): \(refusal)")
     }
+    try FeatureFolder.check(settings)
     let files = settings.files
     if settings.findsRate {
       try TrainedFiles.checkRates(settings)

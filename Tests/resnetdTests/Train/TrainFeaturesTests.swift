@@ -22,6 +22,17 @@ import Testing
     }
   }
 
+  @Test("A cache that is a file is refused by the option's name, before anything is read")
+  func fileAsCache() async throws {
+    let tree = try ImageTree()
+    let file = try tree.file("cache", Data("text".utf8))
+    let outcome = try await ProgramUnderTest.run(
+      "train", tree.path, "--tune", "head", "--cache", file, "-o", "\(tree.path)/out.safetensors")
+    #expect(outcome.exitCode == 1)
+    #expect(
+      outcome.errors.contains("--cache \(file): it is not a folder"), "\(outcome.errors)")
+  }
+
   @Test("A cache is used by the next training, for images that are the same, and never damaged")
   func cache() async throws {
     let (tree, results) = (try ImageTree(), try TemporaryFolder())

@@ -11,6 +11,16 @@ struct FeatureFolder {
   let path: String
   let isKept: Bool
 
+  /// Throws if the folder that is to be kept cannot be one.
+  static func check(_ settings: TrainSettings) throws(Failure) {
+    guard let path = settings.head.cache else { return }
+    var status = stat()
+    guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else { return }
+    throw Failure(
+      "--cache \(PlainText.line(path)): it is not a folder; name one, which is made if it is not there"
+    )
+  }
+
   /// Makes the folder unless it is there.
   init(_ settings: TrainSettings) throws(Failure) {
     path = settings.head.cache ?? settings.files.features
