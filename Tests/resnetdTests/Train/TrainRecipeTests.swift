@@ -71,14 +71,29 @@ import Testing
     let stopped = try await StoppedTraining.exitCode(
       ["train", tree.path, "-o", parts.path] + Self.fresh + options)
     #expect(stopped == 143)
-    for other in [
-      ["--mixup", "0.4"], ["--optimizer", "sgd"], ["--clip-norm", "3"],
-      ["--learning-rate", "0.00123457"], ["--schedule", "cosine"], ["--balance-by", "weights"],
-      ["--augment", "erase"], ["--average", "0.9"],
+    for (other, then, now) in [
+      (["--mixup", "0.4"], "mixup 0.3", "mixup 0.4"),
+      (["--optimizer", "sgd"], "AdamW", "SGD with"),
+      (
+        ["--clip-norm", "3"], "gradients clipped to a norm of 2.0",
+        "gradients clipped to a norm of 3.0"
+      ),
+      (
+        ["--learning-rate", "0.00123457"], "exactly a rate of 0.00123456",
+        "exactly a rate of 0.00123457"
+      ),
+      (["--schedule", "cosine"], "one cycle", "half a cosine"),
+      (["--balance-by", "weights"], "classes sampled equally often", "classes balanced"),
+      (["--augment", "erase"], "", "a part erased"),
+      (["--average", "0.9"], "none of it", "average of parameters by 0.9"),
     ] {
       let refused = try await train(tree, to: parts.path, ["--resume"] + options + other)
       #expect(
         refused.exitCode == 1 && refused.errors.contains("is of another training, by the options"),
+        "\(other): \(refused.errors)")
+      #expect(
+        refused.errors.contains("by the options (then: \(then)")
+          && refused.errors.contains(now) && !refused.errors.contains("batches of"),
         "\(other): \(refused.errors)")
     }
     let resumed = try await train(tree, to: parts.path, ["--resume"] + options)

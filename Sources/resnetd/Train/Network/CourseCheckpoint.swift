@@ -132,12 +132,28 @@ struct CourseCheckpoint {
       ("the program", identity.program == wanted.program),
       ("the images or how they are divided", identity.data == wanted.data),
       ("the model that it began with", identity.parent == wanted.parent),
-      ("the options (\(identity.recipe))", identity.recipe == wanted.recipe),
+      (Self.difference(identity.recipe, wanted.recipe), identity.recipe == wanted.recipe),
       ("the seed (\(identity.seed))", identity.seed == wanted.seed),
     ].filter { !$0.1 }.map(\.0)
     throw Failure(
       "\(path) is of another training, by \(differences.joined(separator: ", ")); give the same "
         + "options as then, or begin anew with --force in place of --resume")
+  }
+
+  /// Returns what two texts of options have that the other has not, in words.
+  private static func difference(_ then: String, _ now: String) -> String {
+    let (old, new) = (parts(then), parts(now))
+    func words(_ parts: [String], without others: [String]) -> String {
+      let own = parts.filter { !others.contains($0) }
+      return own.isEmpty ? "none of it" : PlainText.line(own.joined(separator: ", "))
+    }
+    return "the options (then: \(words(old, without: new)); now: \(words(new, without: old)))"
+  }
+
+  private static func parts(_ recipe: String) -> [String] {
+    recipe.split(whereSeparator: { $0 == "," || $0.isNewline }).map { part in
+      String(part.drop { $0 == " " })
+    }
   }
 
   /// Throws if its counts are none that a training with so many steps in an epoch can have.
