@@ -180,6 +180,7 @@ import Testing
     let outcome = try await ProgramUnderTest.run("evaluate", tree.path, "--page", page)
     #expect(outcome.exitCode == 0, "\(outcome.errors)")
     #expect(outcome.output.contains("top-1") && outcome.output.contains("50.00 %"))
+    #expect(outcome.output.contains("top-5"))
     #expect(outcome.output.contains("taken for ship"))
     let text = try String(contentsOfFile: page, encoding: .utf8)
     #expect(text.contains("&lt;b&gt;&amp;&quot;x&quot;.jpg") && !text.contains("<b>&"))
@@ -213,6 +214,8 @@ import Testing
     let note = try #require(shown.output.range(of: "the model has learned"))
     let figures = try #require(shown.output.range(of: "top-1"))
     #expect(note.lowerBound < figures.lowerBound)
+    // The best five of two classes are all of them.
+    #expect(!shown.output.contains("top-5"))
     // So do those who train on.
     let further = try await ProgramUnderTest.run(
       "train", tree.path, "-o", model + ".safetensors", "--from", model, "--seed", "5")

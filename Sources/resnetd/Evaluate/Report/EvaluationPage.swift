@@ -34,8 +34,9 @@ struct EvaluationPage {
     var sections = [
       summary,
       Self.hint(
-        "Top-1 is the share of images whose surest answer is right, top-5 of those whose class is among "
-          + "the five surest. Images of the same kind would give a share within the interval 95 times of "
+        "Top-1 is the share of images whose surest answer is right"
+          + (report.hasTop5 ? ", top-5 of those whose class is among the five surest" : "")
+          + ". Images of the same kind would give a share within the interval 95 times of "
           + "100. Log loss punishes wrong answers, and the more the surer they were: 0 is perfect, and "
           + "taking all classes for equally likely gives "
           + "\(Decimal.text(log(Double(max(1, report.labels.count))), digits: 2))."),

@@ -22,6 +22,9 @@ extension EvaluationReport {
     return "\(Decimal.text(low * 100, digits: 2))–\(Decimal.text(high * 100, digits: 2)) %"
   }
 
+  /// Whether the best five answers are not simply all of them.
+  var hasTop5: Bool { labels.count > 5 }
+
   /// Rows of a name and a value for each precision, shared with the page.
   var summary: TextTable {
     func row(_ name: String, _ value: (Part) -> String) -> [String] { [name] + parts.map(value) }
@@ -29,8 +32,14 @@ extension EvaluationReport {
       row("") { $0.precision.rawValue },
       row("top-1") { Self.percent($0.tally.top1.value) },
       row("  95 % interval") { Self.interval($0.tally.top1) },
-      row("top-5") { Self.percent($0.tally.top5.value) },
-      row("  95 % interval") { Self.interval($0.tally.top5) },
+    ]
+    if hasTop5 {
+      rows += [
+        row("top-5") { Self.percent($0.tally.top5.value) },
+        row("  95 % interval") { Self.interval($0.tally.top5) },
+      ]
+    }
+    rows += [
       row("mean recall of the classes") { Self.percent($0.meanRecall) },
       row("mean precision of the classes") { Self.percent($0.meanPrecision) },
       row("mean F1 of the classes") { Self.percent($0.meanF1) },
