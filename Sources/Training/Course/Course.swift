@@ -122,13 +122,21 @@ package final class Course {
     return step
   }
 
-  /// Estimates running statistics anew, by so many batches of the next steps' images, with the
-  /// parameters as they are.
-  package func observe(batchCount: Int) throws(TrainingError) {
-    for step in stepCount..<stepCount + batchCount {
-      let images = try input(of: order.images(of: step))
-      _ = try network.observe(images: images.span)
+  /// Estimates running statistics anew, as the means over so many batches of the next steps' images,
+  /// with the parameters as they are; returns false if it was not wanted to the end.
+  ///
+  /// - Parameter progress: Told how many batches are done.
+  package func observe(
+    batchCount: Int, progress: (Int) -> Void = { _ in }, while isWanted: () -> Bool = { true }
+  ) throws(TrainingError) -> Bool {
+    for done in 0..<batchCount {
+      guard isWanted() else { return false }
+      let images = try input(of: order.images(of: stepCount + done))
+      // The first takes the place of what was there.
+      _ = try network.observe(images: images.span, momentum: 1 / Double(done + 1))
+      progress(done + 1)
     }
+    return true
   }
 
   /// Parameters that were averaged over steps, if the optimiser keeps an average.

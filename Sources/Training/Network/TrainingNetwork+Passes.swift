@@ -5,9 +5,9 @@ import ResNet
 extension TrainingNetwork {
   // MARK: Forward
 
-  func computeForward(imageCount: Int) throws(EngineError) {
+  func computeForward(imageCount: Int, momentum: Double) throws(EngineError) {
     for index in graph.normalizations.indices where graph.normalizations[index].isFrozen {
-      finishForward(index, imageCount)
+      finishForward(index, imageCount, momentum)
     }
     for phase in plan.forward {
       try copyWeights(phase.copies)
@@ -19,16 +19,16 @@ extension TrainingNetwork {
           try computer.compute(id, shard, images: images, state, worker)
         }
       }
-      for index in phase.normalizations { finishForward(index, imageCount) }
+      for index in phase.normalizations { finishForward(index, imageCount, momentum) }
     }
   }
 
-  private func finishForward(_ index: Int, _ imageCount: Int) {
+  private func finishForward(_ index: Int, _ imageCount: Int, _ momentum: Double) {
     let normalization = graph.normalizations[index]
     let gamma = state.normalizations[index].gamma
     state.normalizations[index].finishForward(
       shardCount: shardCount(imageCount), count: numberCount(index, imageCount),
-      momentum: options.normalizationMomentum, gamma: parameters.value(gamma))
+      momentum: momentum, gamma: parameters.value(gamma))
     guard let shift = computer.shifts[normalization.sum] else { return }
     let terms = graph.values[normalization.sum].terms.compactMap(\.normalization)
     for channel in 0..<normalization.channels {

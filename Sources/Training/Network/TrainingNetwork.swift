@@ -91,7 +91,7 @@ package final class TrainingNetwork {
   package func step(
     images: Span<Float>, targets: Targets, loss: Loss
   ) throws(TrainingError) -> StepResult {
-    let count = try forward(images: images)
+    let count = try forward(images: images, momentum: options.normalizationMomentum)
     var gradient: [Float] = []
     let value = try loss.evaluate(
       logits(count), outputCount: outputCount, targets, gradient: &gradient)
@@ -103,11 +103,18 @@ package final class TrainingNetwork {
 
   /// Computes a batch's logits `[N, K]` with its own statistics, as a step does; running statistics
   /// move, parameters remain as they are.
-  package func observe(images: Span<Float>) throws(TrainingError) -> [Float] {
-    logits(try forward(images: images))
+  ///
+  /// - Parameter momentum: Share of the batch in the running statistics; nil for that of a step.
+  package func observe(
+    images: Span<Float>, momentum: Double? = nil
+  ) throws(TrainingError) -> [Float] {
+    logits(
+      try forward(images: images, momentum: momentum ?? options.normalizationMomentum))
   }
 
-  private func forward(images: Span<Float>) throws(TrainingError) -> Int {
+  private func forward(
+    images: Span<Float>, momentum: Double
+  ) throws(TrainingError) -> Int {
     let size = inputShape.elementCount
     let count = images.count / size
     guard images.count.isMultiple(of: size), 1...options.batchLimit ~= count else {
@@ -127,7 +134,7 @@ package final class TrainingNetwork {
       try unsafe images.withUnsafeBufferPointer { buffer throws(EngineError) in
         unsafe state.images = buffer.baseAddress
         defer { unsafe state.images = nil }
-        try computeForward(imageCount: count)
+        try computeForward(imageCount: count, momentum: momentum)
       }
     } catch {
       throw .engine(error)

@@ -74,6 +74,43 @@ private struct MadeUpImages: TrainingImages {
     #expect(try bytes(second.averagedWeights) == bytes(whole.averagedWeights))
   }
 
+  @Test("Statistics that are estimated anew are means over the batches, whatever they were before")
+  func observed() throws {
+    let (fresh, _, _) = try course()
+    let (moved, _, _) = try course()
+    for _ in 0..<3 { _ = try moved.step() }
+    let names = try fresh.network.weights.names.filter { $0.contains("running_") }
+    var state = try fresh.state
+    for name in names { state.weights[name] = try moved.network.weights[name] }
+    #expect(try bytes(state.weights) != bytes(fresh.network.weights))
+    try moved.restore(state)
+    var told: [Int] = []
+    #expect(try fresh.observe(batchCount: 3, progress: { told.append($0) }))
+    #expect(try moved.observe(batchCount: 3))
+    #expect(told == [1, 2, 3])
+    #expect(try bytes(fresh.network.weights) == bytes(moved.network.weights))
+    // One batch after the other, each as a mean of its own.
+    var sums: [String: [Double]] = [:]
+    let (single, _, _) = try course()
+    for step in 0..<3 {
+      var place = try single.state
+      place.stepCount = step
+      try single.restore(place)
+      #expect(try single.observe(batchCount: 1))
+      for name in names {
+        let values = (try single.network.weights[name]?.values ?? []).map { Double($0) }
+        sums[name] = sums[name].map { zip($0, values).map(+) } ?? values
+      }
+    }
+    for name in names {
+      let found = try fresh.network.weights[name]?.values ?? []
+      #expect(
+        zip(found, sums[name] ?? []).allSatisfy { abs(Double($0) - $1 / 3) < 1e-5 * (1 + abs($1)) },
+        "\(name)")
+    }
+    #expect(try !fresh.observe(batchCount: 2, while: { false }))
+  }
+
   @Test("Frozen layers and the rest together are the whole network, and only the rest is trained")
   func frozen() throws {
     let cut = try #require(

@@ -39,4 +39,13 @@ import resnetd
     #expect(count(2, 10, 3, 2) == 3 && count(2, 10, 1, 2) == 3 && count(2, 10, -50, 2) == 3)
     #expect(count(10, 10, -1, 2) == 10 && count(2, 10, 5, 0) == 10)
   }
+
+  @Test("What follows the last epoch is foreseen from steps and judgements")
+  func ending() {
+    #expect(CourseEnding.observedBatchCount(stepsPerEpoch: 16) == 16)
+    #expect(CourseEnding.observedBatchCount(stepsPerEpoch: 1000) == 50)
+    #expect(CourseEnding.judgementSeconds(imageCount: 300, speed: 100) == 1)
+    #expect(CourseEnding.seconds(step: 1, judgement: 0.5, observedBatchCount: 16) == 10)
+    #expect(CourseEnding.seconds(step: 1, judgement: 0, observedBatchCount: 0) == 0)
+  }
 }

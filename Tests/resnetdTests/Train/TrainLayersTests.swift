@@ -43,6 +43,12 @@ import Testing
       #expect((course["epochs"] as? [Any])?.count == 2)
       #expect(outcome.errors.contains("epoch 2 of 2: loss "))
       #expect(outcome.errors.contains("all layers of resnet20-cifar10"))
+      // Statistics of the average take one pass over the images at most.
+      let steps = try #require(
+        outcome.errors.firstMatch(of: /2 epochs of ([0-9]+) steps/)?.output.1)
+      #expect(
+        outcome.errors.contains(
+          #"{"event":"statistics","done":\#(steps),"total":\#(steps)}"#), "\(outcome.errors)")
       files.insert(try Data(contentsOf: file))
     }
     #expect(files.count == 1)

@@ -7,9 +7,11 @@ extension CourseRun {
   }
 
   func detail(
-    _ step: Course.Step, _ record: CourseRecord, _ total: Int
+    _ step: Course.Step, _ record: CourseRecord, _ total: Int, _ judgement: Double?
   ) -> String {
-    let left = Double((total - course.stepCount) * recipe.batchImageCount) / record.speed
+    let left =
+      Double((total - course.stepCount) * recipe.batchImageCount) / record.speed
+      + endingSeconds(speed: record.speed, judgement: judgement)
     return "\(Int(record.speed)) images/s, loss \(Decimal.text(step.loss, digits: 3)), "
       + "\(accuracyName) \(EvaluationReport.percent(record.current.accuracy)), "
       + "\(Self.text(seconds: left)) left"

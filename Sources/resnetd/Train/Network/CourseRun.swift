@@ -26,10 +26,10 @@ struct CourseRun {
 
   let training: NetworkTraining
   private let begun: Model
-  private let split: DataSplit
+  let split: DataSplit
   let recipe: Recipe
   let course: Course
-  private let heldOut: CanvasImages?
+  let heldOut: CanvasImages?
   private let checkpointPath: String
   /// When the command began: its time counts from then.
   private let start: ContinuousClock.Instant
@@ -129,6 +129,7 @@ struct CourseRun {
     let identity = try identity()
     var record: CourseRecord
     var best: Weights?
+    var judgement: Double?
     if settings.resumes {
       let checkpoint = try CourseCheckpoint(path: checkpointPath)
       try checkpoint.check(identity, path: checkpointPath)
@@ -152,24 +153,29 @@ struct CourseRun {
         var epoch = CourseRecord.Epoch(number: 0, rate: 0, loss: 0, accuracy: 0)
         guard try judge(begun.weights, &epoch) else { return nil }
         (first, best) = (epoch, begun.weights)
+        judgement = (.now - beginning) / .seconds(1)
       }
-      record = try plannedRecord(judgement: (.now - beginning) / .seconds(1))
+      record = try plannedRecord(judgement: judgement)
       (record.first, record.best) = (first, first)
       course.plan(record.schedule(recipe))
     }
-    return try epochs(&record, &best, identity)
+    return try epochs(&record, &best, identity, judgement: judgement)
   }
 
   // MARK: Epochs
 
   private func epochs(
-    _ record: inout CourseRecord, _ best: inout Weights?, _ identity: CourseCheckpoint.Identity
+    _ record: inout CourseRecord, _ best: inout Weights?, _ identity: CourseCheckpoint.Identity,
+    judgement: Double?
   ) throws -> Finished? {
     var total: Int { record.epochCount * course.stepsPerEpoch }
     var clock = training.job.settings.time.map {
       CourseClock(
-        $0, since: start, isAtEpoch: course.stepCount.isMultiple(of: course.stepsPerEpoch))
+        $0, since: start, stepsPerEpoch: course.stepsPerEpoch,
+        observedBatchCount: observedBatchCount,
+        isAtEpoch: course.stepCount.isMultiple(of: course.stepsPerEpoch))
     }
+    var judgement = judgement
     var progress = TrainingProgress("training")
     let begin = ContinuousClock.now
     var lastSaved = begin
@@ -201,7 +207,9 @@ struct CourseRun {
           record.epochs.append(epoch)
           tell(epoch, of: record.epochCount, &progress)
           if epoch.isBetter(than: record.best) { (record.best, best) = (epoch, weights) }
-          clock?.endEpoch(judgement: (.now - trained) / .seconds(1))
+          let seconds = (.now - trained) / .seconds(1)
+          judgement = seconds
+          clock?.endEpoch(judgement: seconds)
           if let clock { shorten(&record, by: clock, &progress) }
         }
       }
@@ -221,11 +229,14 @@ struct CourseRun {
         return nil
       }
       guard course.stepCount < total else { break }
+      let stepStart = ContinuousClock.now
       let step = try course.step()
+      clock?.endStep(seconds: (.now - stepStart) / .seconds(1))
       record.current.add(step)
       imageCount += step.imageCount
       record.speed = Double(imageCount) / max((.now - begin) / .seconds(1), 1e-9)
-      progress.advance(to: course.stepCount, of: total, detail: detail(step, record, total))
+      progress.advance(
+        to: course.stepCount, of: total, detail: detail(step, record, total, judgement))
       if .now - lastSaved >= Self.checkpointInterval { _ = save() }
     }
     progress.end()
@@ -239,7 +250,7 @@ struct CourseRun {
     _ record: inout CourseRecord, by clock: CourseClock, _ progress: inout TrainingProgress
   ) {
     let count = clock.epochCount(
-      done: record.epochs.count, of: record.epochCount, stepsPerEpoch: record.stepsPerEpoch)
+      done: record.epochs.count, of: record.epochCount)
     guard count < record.epochCount else { return }
     progress.tell(
       "epochs take longer than planned: \(count) instead of \(record.epochCount) end in time, and the rate "
@@ -264,7 +275,7 @@ struct CourseRun {
     if heldOut != nil, let averaged = try course.averagedWeights {
       let state = try course.network.weights
       try course.network.load(averaged)
-      try course.observe(batchCount: CourseEnding.observedBatchCount)
+      guard try observe() else { return nil }
       let weights = try whole(course.network.weights)
       try course.network.load(state)
       var epoch = CourseRecord.Epoch(
@@ -343,11 +354,12 @@ struct CourseRun {
 
   /// Plans epochs as asked for, or as many as the time allows.
   ///
-  /// - Parameter judgement: Seconds to judge an epoch, as far as they are known.
-  private func plannedRecord(judgement: Double) throws -> CourseRecord {
+  /// - Parameter judgement: Seconds to judge an epoch; nil before the first.
+  private func plannedRecord(judgement: Double?) throws -> CourseRecord {
     let settings = training.job.settings
     var count = settings.epochCount ?? recipe.usualEpochCount
     let speed = try speed()
+    let judgement = judgement ?? judgementSeconds(speed: speed)
     let perEpoch = Double(split.learned.count) / speed + judgement
     if let time = settings.time, settings.epochCount == nil {
       let left = time - (.now - start)
@@ -359,8 +371,7 @@ struct CourseRun {
             + "\(Self.text(seconds: max(0, available))) are left for it; allow more time, or --tune head, "
             + "which takes seconds")
       }
-      let ending = CourseEnding.seconds(
-        step: perEpoch / Double(course.stepsPerEpoch), judgement: judgement)
+      let ending = endingSeconds(speed: speed, judgement: judgement)
       let fitting = Int(max(0, min(available, seconds - ending)) / perEpoch)
       count = min(max(1, fitting), recipe.isFresh ? Self.epochLimit : count)
     }
