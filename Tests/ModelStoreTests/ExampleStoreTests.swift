@@ -102,8 +102,9 @@ import Testing
   @Test("A file that lost examples that were kept is damaged, and is taken once it is shortened")
   func shortened() throws {
     let fixture = try StoreFixture()
+    let disk = try fixture.open()
     do {
-      let store = ExampleStore(in: try fixture.open())
+      let store = ExampleStore(in: disk)
       _ = try store.add([example("a", 1)], of: Self.source)
       _ = try store.add([example("b", 2), example("c", 3)], of: Self.source)
     }
@@ -115,15 +116,15 @@ import Testing
       #expect(
         throws: StoreError.damagedExamples(
           offset: 48 + wholeCount * oneByteCount, byteCount: 48 + count, wholeCount: wholeCount)
-      ) { try ExampleStore(in: try fixture.open()).summary() }
+      ) { try ExampleStore(in: disk).summary() }
     }
     try Data(whole.prefix(48 + oneByteCount)).write(
       to: URL(filePath: fixture.file("examples")))
-    let store = ExampleStore(in: try fixture.open())
+    let store = ExampleStore(in: disk)
     #expect(try all(store) == [example("a", 1)])
     #expect(store.takeNotice()?.hasPrefix("the file of examples has 1 of 3 that were kept") == true)
     #expect(try store.add([example("b", 2)], of: Self.source) == [.kept])
-    #expect(try ExampleStore(in: try fixture.open()).summary().count == 2)
+    #expect(try ExampleStore(in: disk).summary().count == 2)
   }
 
   @Test("A file with any byte changed loses nothing silently, and can be removed or shortened")

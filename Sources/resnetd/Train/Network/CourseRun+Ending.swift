@@ -1,8 +1,10 @@
+import Training
+
 /// What follows the last epoch of a training, and how long it takes.
 extension CourseRun {
   /// Batches over which statistics of the averaged parameters are estimated; 0 if there is no average
   /// that could be the best.
-  private var observedBatchCount: Int {
+  var observedBatchCount: Int {
     heldOut == nil || recipe.optimizer.averageDecay == nil
       ? 0 : CourseEnding.observedBatchCount(stepsPerEpoch: course.stepsPerEpoch)
   }
