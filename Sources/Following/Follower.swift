@@ -146,7 +146,7 @@ package struct Follower: Sendable {
     do throws(StoreError) {
       try store.recordFollowed(version, of: source)
     } catch {
-      log.write("model store", ["error": .text(error.description)])
+      log.write("model store", as: .error, ["error": .text(error.description)])
     }
   }
 
@@ -158,7 +158,7 @@ package struct Follower: Sendable {
   private mutating func report(_ failure: String, as kind: String? = nil) {
     guard kind ?? failure != lastFailure else { return }
     lastFailure = kind ?? failure
-    log.write("cannot follow", ["source": .text(source), "reason": .text(failure)])
+    log.write("cannot follow", as: .error, ["source": .text(source), "reason": .text(failure)])
   }
 
   /// Returns an error's identity, without the times and counts in libcurl's reasons.

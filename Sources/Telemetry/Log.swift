@@ -5,10 +5,29 @@ import Time
 
 /// Appearance of log lines.
 package enum LogFormat: String, Sendable, CaseIterable {
-  /// Lines for people: `12:00:00.000 message key=value`.
+  /// Lines for people: `2026-01-31T12:00:00.000Z info    message key=value`.
   case text
   /// Lines for programs: one JSON object each (RFC 8259).
   case json
+}
+
+/// Weight of a log line.
+package enum LogLevel: String, Sendable {
+  /// Something happened that is in order.
+  case info
+  /// The server goes on, but somebody should look.
+  case warning
+  /// Something failed.
+  case error
+
+  /// Name and blanks, as wide as the longest.
+  var column: String {
+    switch self {
+    case .info: "info    "
+    case .warning: "warning "
+    case .error: "error   "
+    }
+  }
 }
 
 /// Structured lines on a file descriptor, from any thread, in the order of the calls.
@@ -43,7 +62,7 @@ package final class Log: Sendable {
   }
 
   private struct State {
-    var bytes: [UInt8] = []
+    var lines = LogLines()
     var writtenNowByteCount = 0
     /// Lines dropped since the last report.
     var droppedCount = 0
@@ -69,13 +88,15 @@ package final class Log: Sendable {
   package var droppedLineCount: Int { dropped.load(ordering: .relaxed) }
 
   /// Adds a line, which another thread writes at once with all others that wait.
-  package func write(_ message: String, _ fields: Fields = [:]) {
-    if add(message, fields, .now) { queue.async { [self] in writeWaiting() } }
+  package func write(
+    _ message: String, as level: LogLevel = .info, _ fields: Fields = [:]
+  ) {
+    if add(message, level, fields, .now) { queue.async { [self] in writeWaiting() } }
   }
 
   /// Adds a line that is written soon, with others: for events that happen often.
   package func gather(_ message: String, _ fields: Fields) {
-    guard add(message, fields, .gathering) else { return }
+    guard add(message, .info, fields, .gathering) else { return }
     queue.asyncAfter(deadline: .now() + Self.gatheringTime) { [self] in writeWaiting() }
   }
 
@@ -93,18 +114,20 @@ package final class Log: Sendable {
   }
 
   /// Adds a line; whether the caller must see to it that lines are written.
-  private func add(_ message: String, _ fields: Fields, _ schedule: Schedule) -> Bool {
+  private func add(
+    _ message: String, _ level: LogLevel, _ fields: Fields, _ schedule: Schedule
+  ) -> Bool {
     let now = now
     let (isDropped, isFirst) = state.withLock { state in
       let isFirst = state.schedule.rawValue < schedule.rawValue
       if isFirst { state.schedule = schedule }
       if state.time.seconds != now.tv_sec { state.time = Timestamp(seconds: now.tv_sec) }
-      guard state.bytes.count + state.writtenNowByteCount < Self.byteLimit else {
+      guard state.lines.bytes.count + state.writtenNowByteCount < Self.byteLimit else {
         state.droppedCount += 1
         return (true, isFirst)
       }
-      state.bytes +=
-        LogLine(format, state.time, milliseconds: now.tv_nsec / 1_000_000, message, fields).bytes
+      state.lines.append(
+        format, state.time, milliseconds: now.tv_nsec / 1_000_000, message, level, fields)
       return (false, isFirst)
     }
     if isDropped { dropped.add(1, ordering: .relaxed) }
@@ -116,10 +139,10 @@ package final class Log: Sendable {
   private func writeWaiting() {
     let (bytes, droppedCount) = state.withLock { state in
       defer {
-        state.writtenNowByteCount = state.bytes.count
-        (state.bytes, state.droppedCount, state.schedule) = ([], 0, .none)
+        state.writtenNowByteCount = state.lines.bytes.count
+        (state.lines, state.droppedCount, state.schedule) = (LogLines(), 0, .none)
       }
-      return (state.bytes, state.droppedCount)
+      return (state.lines.bytes, state.droppedCount)
     }
     let lostCount = writeAll(bytes)
     let unreportedCount = lostCount + (report(droppedCount) ? 0 : droppedCount)
@@ -135,7 +158,8 @@ package final class Log: Sendable {
     guard droppedCount > 0 else { return true }
     let now = now
     let line = Self.line(
-      format, "log lines dropped", ["count": .integer(droppedCount)], seconds: now.tv_sec,
+      format, "log lines dropped", as: .warning, ["count": .integer(droppedCount)],
+      seconds: now.tv_sec,
       milliseconds: now.tv_nsec / 1_000_000)
     return writeAll(line) == 0
   }
@@ -170,8 +194,12 @@ package final class Log: Sendable {
 
   /// Makes a line with its newline; `seconds` are those since 1970-01-01 UTC.
   package static func line(
-    _ format: LogFormat, _ message: String, _ fields: Fields, seconds: Int, milliseconds: Int
+    _ format: LogFormat, _ message: String, as level: LogLevel = .info, _ fields: Fields,
+    seconds: Int, milliseconds: Int
   ) -> [UInt8] {
-    LogLine(format, Timestamp(seconds: seconds), milliseconds: milliseconds, message, fields).bytes
+    var lines = LogLines()
+    lines.append(
+      format, Timestamp(seconds: seconds), milliseconds: milliseconds, message, level, fields)
+    return lines.bytes
   }
 }

@@ -5,8 +5,6 @@ package struct Timestamp {
   let seconds: Int
   /// Beginning of an RFC 3339 time, `2026-01-31T12:00:00`.
   package let iso8601: String
-  /// Time of day, `12:00:00`.
-  let clock: String
 
   package static var now: Timestamp { Timestamp(seconds: time(nil)) }
 
@@ -18,7 +16,7 @@ package struct Timestamp {
     unsafe gmtime_r(&time, &parts)
     let day = unsafe [Int(parts.tm_mon) + 1, Int(parts.tm_mday)].map(Self.twoDigits)
     let hour = unsafe [parts.tm_hour, parts.tm_min, parts.tm_sec].map { Self.twoDigits(Int($0)) }
-    clock = hour.joined(separator: ":")
+    let clock = hour.joined(separator: ":")
     iso8601 = unsafe "\(1900 + parts.tm_year)-\(day.joined(separator: "-"))T\(clock)"
   }
 

@@ -3,14 +3,14 @@ import Telemetry
 import Testing
 
 @Suite struct LogTests {
-  @Test("A JSON line is one object with time, message and fields in order")
+  @Test("A JSON line is one object with time, level, message and fields in order")
   func json() {
     let line = Log.line(
       .json, "ready", ["port": .integer(8080), "model": .text("a\"b\n"), "ms": .thousandths(1500)],
       seconds: 951_782_400, milliseconds: 7)
     #expect(
       String(decoding: line, as: UTF8.self)
-        == #"{"time":"2000-02-29T00:00:00.007Z","message":"ready","port":8080,"model":"a\"b\n","ms":1.500}"#
+        == #"{"time":"2000-02-29T00:00:00.007Z","level":"info","message":"ready","port":8080,"model":"a\"b\n","ms":1.500}"#
         + "\n")
   }
 
@@ -22,7 +22,26 @@ import Testing
       seconds: 3_661, milliseconds: 42)
     #expect(
       String(decoding: line, as: UTF8.self)
-        == "01:01:01.042 bad [31m thing path=\"/a b\" status=200 none=\"\"\n")
+        == "1970-01-01T01:01:01.042Z info    bad [31m thing path=\"/a b\" status=200 none=\"\"\n")
+  }
+
+  @Test(
+    "The level stands before the message, which begins in one column for people",
+    arguments: [
+      (LogLevel.info, "info    m", #""info","#), (.warning, "warning m", #""warning","#),
+      (.error, "error   m", #""error","#),
+    ])
+  func levels(level: LogLevel, text: String, json: String) {
+    let lines = [LogFormat.text, .json].map { format in
+      String(
+        decoding: Log.line(format, "m", as: level, [:], seconds: 0, milliseconds: 0),
+        as: UTF8.self)
+    }
+    #expect(
+      lines == [
+        "1970-01-01T00:00:00.000Z \(text)\n",
+        #"{"time":"1970-01-01T00:00:00.000Z","level":\#(json)"message":"m"}"# + "\n",
+      ])
   }
 
   @Test(

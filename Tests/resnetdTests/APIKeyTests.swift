@@ -44,7 +44,7 @@ import Testing
     #expect(try await server.curl(["-H", "X-API-Key: \(key)"] + image).status == 429)
     try Data("nonsense".utf8).write(to: URL(fileURLWithPath: file))
     kill(server.process.processIdentifier, SIGHUP)
-    _ = try await server.logged(/"message":"warning: the file of API keys has (changed)/)
+    _ = try await server.logged(/"level":"warning","message":"the file of API keys has (changed)/)
     #expect(try await server.curl(["-H", "X-API-Key: \(other)"] + image).status == 200)
     #expect(try await server.metric("resnetd_api_keys_current") == 0)
     #expect(await server.stop() == 0)

@@ -121,7 +121,7 @@ package final class AdminService: RequestHandler {
   private func writeRefusals(at now: ContinuousClock.Instant) {
     if let line = refusals.line(at: now) {
       log.write(
-        "audit",
+        "audit", as: .warning,
         [
           "action": .text("refused"), "by": .text("-"), "remote": .text(line.address),
           "id": .text(line.id), "digest": .text("-"), "outcome": .text("refused"),

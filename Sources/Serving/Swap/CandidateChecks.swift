@@ -243,7 +243,8 @@ struct CandidateChecks: Sendable {
     let sufficient = try? context.sufficientMebibytes(
       model.graph, wanted.precision, wanted.plan, reading: 0)
     context.log.write(
-      "warning: fewer workers are started than planned: there is no memory for more and their decoders",
+      "fewer workers are started than planned: there is no memory for more and their decoders",
+      as: .warning,
       [
         "workers": .integer(workers), "planned": .integer(wanted.plan.workers),
         "sufficient_memory_limit": .text(sufficient.map { "\($0)MiB" } ?? "-"),
@@ -272,7 +273,7 @@ struct CandidateChecks: Sendable {
     guard let fault = planned.cacheFault else { return }
     context.metrics.planNotKept(PlanCacheFailure(fault))
     context.log.write(
-      "the measured plan was not kept, so that the next start measures again",
+      "the measured plan was not kept, so that the next start measures again", as: .warning,
       ["reason": .text(fault.description)])
   }
 

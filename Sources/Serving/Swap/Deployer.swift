@@ -162,7 +162,7 @@ package final class Deployer: Sendable {
       turn: turn, live: pool.live, rules: rules, context: pool.context)
     let box = ProofBox()
     let thread = WorkerThread { [pool, log, turns] in
-      if !WorkerThread.yield(to: Self.nice) { log.write("priority not lowered") }
+      if !WorkerThread.yield(to: Self.nice) { log.write("priority not lowered", as: .warning) }
       let outcome = pool.withoutTeams {
         Result { () throws(SwapFailure) in try checks.run(request) }
       }
@@ -211,7 +211,7 @@ package final class Deployer: Sendable {
   private func write(_ failure: SwapFailure, by who: String) {
     metrics.swapped(SwapOutcome.Result(failure.kind), at: failure.step)
     log.write(
-      "swap failed",
+      "swap failed", as: .error,
       [
         "by": .text(who), "kind": .text(failure.kind.rawValue),
         "step": .text(failure.step.rawValue), "reason": .text(failure.reason),
@@ -238,6 +238,7 @@ package final class Deployer: Sendable {
     for change in report.contractChanges {
       log.write(
         "the model differs from the one before in what it takes or answers",
+        as: .warning,
         [
           "version": .text(report.version.short), "what": .text(change.what),
           "former": .text(change.former), "now": .text(change.now),
@@ -245,7 +246,7 @@ package final class Deployer: Sendable {
     }
     guard let change = report.labelChange else { return }
     log.write(
-      "the labels differ from those of the model before",
+      "the labels differ from those of the model before", as: .warning,
       [
         "version": .text(report.version.short), "former_labels": .integer(change.formerCount),
         "labels": .integer(change.count), "differing": .integer(change.differingCount),

@@ -71,7 +71,8 @@ struct ModelRecorder {
       try store.assumeLive(version, by: by, because: error)
       late.begin()
       log.write(
-        "warning: a rollback could not be recorded; until it is, a restart will not know of it",
+        "a rollback could not be recorded; until it is, a restart will not know of it",
+        as: .warning,
         ["version": .text(version.short), "reason": .text(error.description)])
       return error.description
     }

@@ -166,7 +166,7 @@ extension ModelAdministration {
 
   func summary() throws(Problem) -> ExampleStore.Summary {
     let summary = try log.stored { () throws(StoreError) in try examples.summary() }
-    if let notice = examples.takeNotice() { log.write("examples: \(notice)") }
+    if let notice = examples.takeNotice() { log.write("examples: \(notice)", as: .warning) }
     return summary
   }
 
@@ -185,7 +185,8 @@ extension ModelAdministration {
     } catch let error as CheckpointError {
       throw Problem(SwapFailure(error))
     } catch {
-      log.write("the live model's file cannot be read again", ["error": .text("\(error)")])
+      log.write(
+        "the live model's file cannot be read again", as: .error, ["error": .text("\(error)")])
       throw .internalError
     }
   }

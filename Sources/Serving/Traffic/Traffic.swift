@@ -191,7 +191,7 @@ package final class Traffic: Sendable {
     metrics.canaryEnded(end.reason)
     let counts = end.status.counts
     log.write(
-      "canary ended",
+      "canary ended", as: end.reason.isAutomatic ? .warning : .info,
       [
         "reason": .text(end.reason.rawValue), "model": .text(end.status.name),
         "version": .text(end.status.version.short), "requests": .integer(counts.requests),

@@ -28,13 +28,15 @@ package final class DecoderWatch: Sendable {
   /// Notes an event; callable from any thread.
   package func note(_ event: DecoderEvent) {
     switch event {
-    case .lost: log.write("no decoder can be started any more: the process that does it has ended")
+    case .lost:
+      log.write(
+        "no decoder can be started any more: the process that does it has ended", as: .error)
     case .restarted(let reason, let signal):
       metrics.restarted(reason)
       // Renewals are as frequent as images.
       guard reason != .renewed, let unwrittenCount = takeTurn() else { return }
       log.write(
-        "decoder replaced",
+        "decoder replaced", as: .warning,
         [
           "reason": .text(reason.rawValue), "signal": .integer(signal),
           "unwritten": .integer(unwrittenCount),

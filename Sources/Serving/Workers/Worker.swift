@@ -305,7 +305,7 @@ final class Worker {
   ) {
     guard served.isWanted else { return }
     context.serving.log.write(
-      "inference failed",
+      "inference failed", as: .error,
       [
         "error": .text(error.description), "id": .text(served.job.identity.id),
         "version": .text(served.job.deployment.model.version.short),

@@ -78,7 +78,7 @@ package struct SpanExporter<Transport: SpanTransport> {
 
   private mutating func failed(_ reason: String) {
     if !isFailing {
-      log.write("the collector does not take spans", ["reason": .text(reason)])
+      log.write("the collector does not take spans", as: .warning, ["reason": .text(reason)])
     }
     isFailing = true
   }

@@ -55,7 +55,7 @@ struct Administration {
     guard let folder = settings.stateFolder else { return nil }
     do throws(StoreError) {
       let store = try ModelStore(folder: folder, limits: settings.store)
-      for notice in store.notices { log.write("model store: \(notice)") }
+      for notice in store.notices { log.write("model store: \(notice)", as: .warning) }
       return store
     } catch {
       guard case .file = error else { throw Failure("--state-dir: \(error)") }

@@ -35,6 +35,7 @@ enum DescriptorLimit {
     guard !isRaised || limits.rlim_cur < wanted else { return }
     log.write(
       "fewer connections than --connection-limit are possible: raise the limit of open files",
+      as: .warning,
       ["limit": .integer(Int(clamping: limits.rlim_cur)), "wanted": .integer(Int(wanted))])
   }
 }

@@ -52,12 +52,13 @@ struct KeySettings: CommandSettings {
       var status = stat()
       if unsafe stat(file, &status) == 0, status.st_mode & 0o022 != 0 {
         log.write(
-          "warning: the file of API keys can be written by others; chmod go-w",
+          "the file of API keys can be written by others; chmod go-w", as: .warning,
           ["file": .text(file)])
       }
     case .refused(let reason):
       log.write(
-        "warning: the file of API keys has changed and cannot be used; the keys from before stay",
+        "the file of API keys has changed and cannot be used; the keys from before stay",
+        as: .warning,
         ["reason": .text(reason)])
     }
   }

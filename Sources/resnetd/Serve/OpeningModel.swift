@@ -125,7 +125,7 @@ struct OpeningModel {
   /// Loads the store's last choice, which needs nothing from outside, or else the model of the
   /// options, with its source for the store to keep.
   private func load(_ memory: LoadingMemory) throws(Failure) -> (Model, FirstModel?) {
-    let warn = { [log = context.log] (warning: String) in log.write("warning: \(warning)") }
+    let warn = { [log = context.log] (warning: String) in log.write(warning, as: .warning) }
     if !settings.admin.prefersModel, let live, live.record.isChosen {
       let version = live.record.version
       context.log.write(

@@ -24,8 +24,8 @@ extension ServingProcess {
     }
     if let loss {
       log.write(
-        "warning: not ready: the model that was live is not known; upload one, activate a kept version, or start "
-          + "with --model and --prefer-model",
+        "not ready: the model that was live is not known; upload one, activate a kept version, or start "
+          + "with --model and --prefer-model", as: .warning,
         ["reason": .text(loss)])
     }
     let waiting =
@@ -74,7 +74,7 @@ extension ServingProcess {
   ) -> any DecoderSource {
     let watch = DecoderWatch(metrics, log)
     return settings.decoders.source(spawner, budget: memory, observe: watch.note) {
-      log.write($0)
+      log.write($0, as: .warning)
     }
   }
 }

@@ -29,8 +29,8 @@ extension ServingProcess {
   static func write(_ plan: MemoryPlan, _ memory: MemoryBudget, _ log: Log) {
     if !MemoryAllowance.isKnown {
       log.write(
-        "warning: /proc cannot be read, so that a control group's limit may be missed; set --memory-limit"
-      )
+        "/proc cannot be read, so that a control group's limit may be missed; set --memory-limit",
+        as: .warning)
     }
     // Requests may already hold some of what is left.
     let (models, left) = (memory.usedByteCount(for: .models), memory.largestByteCount)
@@ -50,10 +50,10 @@ extension ServingProcess {
     case .allMove, .stalled: return
     case .lost(let worker, let duration):
       log.write(
-        "ended: a worker did not finish a step",
+        "ended: a worker did not finish a step", as: .error,
         ["worker": .integer(worker), "seconds": .integer(Int(duration / .seconds(1)))])
     case .withoutDecoders(let fault):
-      log.write("ended: no image can be decoded any more", ["reason": .text(fault)])
+      log.write("ended: no image can be decoded any more", as: .error, ["reason": .text(fault)])
     }
     log.flush()
     _exit(ExitCode.stalled.rawValue)

@@ -51,7 +51,7 @@ struct ServingProcess {
     (self.settings, self.plan, self.manager) = (settings, plan, manager)
     shutdown = try ShutdownSignals(log: log)
     for warning in settings.warnings + [settings.authorities?.fault].compactMap(\.self) {
-      log.write("warning: \(warning)")
+      log.write(warning, as: .warning)
     }
     let metrics = ServingMetrics()
     metrics.watch(droppedLogLines: { log.droppedLineCount })
@@ -241,7 +241,7 @@ struct ServingProcess {
     spans?.stop()
     guard openCount == 0, openChangeCount == 0, !isChanging else {
       log.write(
-        "stopped with requests unfinished",
+        "stopped with requests unfinished", as: .warning,
         [
           "connections": .integer(openCount), "admin_connections": .integer(openChangeCount),
           "swap": .text(isChanging ? "yes" : "no"),

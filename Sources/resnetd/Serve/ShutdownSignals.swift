@@ -185,7 +185,7 @@ final class ShutdownSignals: Sendable {
       isInterrupt ? { _ in _exit(128 + SIGINT) } : { _ in _exit(128 + SIGTERM) }
     Glibc.signal(SIGALRM, onAlarm)
     alarm(Self.lastLinesTime)
-    log.write("ended by a second signal", ["signal": .text(signal.name)])
+    log.write("ended by a second signal", as: .warning, ["signal": .text(signal.name)])
     log.flush()
     _exit(128 + signal.number)
   }

@@ -48,8 +48,8 @@ final class TLSLog: Sendable {
       warn(of: validSeconds)
     case .refused(let reason):
       log.write(
-        "warning: the TLS certificate or its key has changed and cannot be used; what was read "
-          + "before stays", ["reason": .text(reason)])
+        "the TLS certificate or its key has changed and cannot be used; what was read before stays",
+        as: .warning, ["reason": .text(reason)])
     case .failed(let client, let reason): writeFailure(client, reason)
     case .rejected(let client, let reason):
       rejections.withLock { rejections in
@@ -73,7 +73,7 @@ final class TLSLog: Sendable {
       return
     }
     log.write(
-      "warning: the TLS certificate \(problem)",
+      "the TLS certificate \(problem)", as: .warning,
       [
         "file": .text(file),
         "valid_from": .text(HTTPDate.text(secondsSinceEpoch: validSeconds.lowerBound)),
@@ -92,7 +92,7 @@ final class TLSLog: Sendable {
     }
     guard let hiddenCount else { return }
     log.write(
-      "TLS handshake failed",
+      "TLS handshake failed", as: .warning,
       ["client": .text(client), "reason": .text(reason), "more": .integer(hiddenCount)])
   }
 
@@ -111,7 +111,7 @@ final class TLSLog: Sendable {
     }
     if let line {
       log.write(
-        "audit",
+        "audit", as: .warning,
         [
           "action": .text("refused"), "by": .text("-"), "remote": .text(line.client),
           "id": .text("-"), "digest": .text("-"),

@@ -77,7 +77,8 @@ struct TLSSettings: CommandSettings {
   ) throws(Failure) -> TLSIdentity {
     var status = stat()
     if unsafe stat(paths.key, &status) == 0, status.st_mode & 0o077 != 0 {
-      log.write("warning: the TLS key can be read by others; chmod 600", ["file": .text(paths.key)])
+      log.write(
+        "the TLS key can be read by others; chmod 600", as: .warning, ["file": .text(paths.key)])
     }
     let notices = TLSLog(log, file: paths.certificates)
     do throws(TLSFileFault) {

@@ -48,7 +48,7 @@ struct TracingSettings: CommandSettings {
   /// Returns what sends spans, which are counted in the metrics; nil where none are sent.
   func sender(_ metrics: ServingMetrics, _ log: Log) -> SpanSender? {
     let (options, warnings) = read()
-    for warning in warnings { log.write("warning: \(warning)") }
+    for warning in warnings { log.write(warning, as: .warning) }
     guard let options else { return nil }
     let counted = SpanMetrics()
     metrics.show(counted)

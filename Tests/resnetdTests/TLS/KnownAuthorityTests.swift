@@ -115,7 +115,9 @@ import Testing
         "\(fetching.address)/classify", "--data-binary", #"{"url": "\#(address)/ship.jpg"}"#)
       #expect(answer.status == (way.isTrusted ? 200 : 422), "\(way): \(answer)")
       if let warning = way.warning {
-        #expect(fetching.logged.contains("warning: \(warning)"), "\(fetching.logged)")
+        #expect(
+          fetching.logged.contains(#""level":"warning","message":"\#(warning)"#),
+          "\(fetching.logged)")
       } else {
         #expect(!fetching.logged.contains("SSL_CERT"), "\(way): \(fetching.logged)")
       }

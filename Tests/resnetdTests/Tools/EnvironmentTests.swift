@@ -64,6 +64,7 @@ import Testing
     #expect(await server.stop() == 0)
     #expect(
       server.logged.contains(
-        #""message":"warning: the variable RESNETD_QUEUE_LIMT means nothing to this program; "#))
+        #""level":"warning","message":"the variable RESNETD_QUEUE_LIMT means nothing to this program; "#
+      ))
   }
 }

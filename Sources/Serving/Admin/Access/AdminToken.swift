@@ -87,7 +87,8 @@ package final class AdminToken: Sendable {
     }
     if status.st_mode & 0o077 != 0 {
       log.write(
-        "warning: the admin token's file can be read by others; chmod 600", ["file": .text(path)])
+        "the admin token's file can be read by others; chmod 600", as: .warning,
+        ["file": .text(path)])
     }
     let token = Self.read(path)
     if token?.isEmpty ?? true {
@@ -104,7 +105,7 @@ package final class AdminToken: Sendable {
 
   private func report(_ reason: String) {
     log.write(
-      "warning: the admin token's file \(reason); all requests are rejected",
+      "the admin token's file \(reason); all requests are rejected", as: .error,
       ["file": .text(path)])
   }
 

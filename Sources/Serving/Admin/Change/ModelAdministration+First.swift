@@ -27,7 +27,8 @@ extension ModelAdministration {
       }
     } catch {
       log.write(
-        "warning: the model that the server began with cannot be kept; no rollback will bring it back",
+        "the model that the server began with cannot be kept; no rollback will bring it back",
+        as: .warning,
         ["reason": .text(error.detail)])
     }
   }

@@ -54,8 +54,8 @@ package final class StateFolderWatch: Sendable {
     guard fault != former else { return }
     if let fault {
       log.write(
-        "warning: the state folder cannot be used; no model can be made live, and a restart may lose "
-          + "the one that is", ["reason": .text(fault)])
+        "the state folder cannot be used; no model can be made live, and a restart may lose "
+          + "the one that is", as: .warning, ["reason": .text(fault)])
     } else {
       log.write("the state folder can be used again")
     }

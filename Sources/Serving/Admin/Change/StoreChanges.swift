@@ -38,7 +38,9 @@ extension Log {
   /// Returns the problem that a client sees; the log has the paths too.
   func problem(_ error: StoreError) -> Problem {
     let problem = Problem(error)
-    if problem.status >= 500 { write("model store", ["error": .text(error.description)]) }
+    if problem.status >= 500 {
+      write("model store", as: .error, ["error": .text(error.description)])
+    }
     return problem
   }
 

@@ -1,17 +1,24 @@
-/// One line of a log, put together byte by byte: a server writes one for each request.
-struct LogLine {
+/// Lines of a log, put together byte by byte in one buffer: a server writes one for each request.
+///
+///     text: 2026-01-31T12:00:00.000Z info    message key=value
+///     JSON: {"time":"2026-01-31T12:00:00.000Z","level":"info","message":"message","key":"value"}
+struct LogLines {
+  /// Bytes that the first line finds room for.
+  private static let firstByteCount = 512
+
   private(set) var bytes: [UInt8] = []
 
-  init(
+  mutating func append(
     _ format: LogFormat, _ time: Timestamp, milliseconds: Int, _ message: String,
-    _ fields: Log.Fields
+    _ level: LogLevel, _ fields: Log.Fields
   ) {
-    bytes.reserveCapacity(256)
+    if bytes.isEmpty { bytes.reserveCapacity(Self.firstByteCount) }
     switch format {
     case .text:
-      append(time.clock)
+      append(time.iso8601)
       appendFraction(milliseconds)
-      append(" ")
+      append("Z ")
+      append(level.column)
       appendSingleLine(message)
       for (key, value) in fields {
         append(" ")
@@ -23,7 +30,9 @@ struct LogLine {
       append(#"{"time":""#)
       append(time.iso8601)
       appendFraction(milliseconds)
-      append(#"Z","message":"#)
+      append(#"Z","level":""#)
+      append(level.rawValue)
+      append(#"","message":"#)
       appendQuoted(message)
       for (key, value) in fields {
         append(#",""#)
