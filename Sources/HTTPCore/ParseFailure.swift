@@ -40,6 +40,7 @@ package struct ParseFailure: Error, Hashable {
     ]
     var response = Response(
       status: status, contentType: "application/problem+json", text: document.text)
+    response.notes.problem = kind
     if let retryAfterSeconds { response.fields["Retry-After"] = String(retryAfterSeconds) }
     return response
   }

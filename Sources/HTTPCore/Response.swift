@@ -1,3 +1,23 @@
+/// Facts about an answer that the log shows.
+package struct AnswerNotes: Sendable, Hashable {
+  /// Kind of the problem that was answered; nil where there was none.
+  package var problem: ProblemKind?
+  /// Name of the API key that the request was asked with; nil where none was needed or known.
+  package var keyName: String?
+  /// Model that answered, or failed to; nil where none had a part in it.
+  package var model: Model?
+
+  package init() {}
+
+  /// A model by its name and the short form of its version.
+  package struct Model: Sendable, Hashable {
+    package let name: String
+    package let version: String
+
+    package init(name: String, version: String) { (self.name, self.version) = (name, version) }
+  }
+}
+
 /// An answer; the connection adds `Date`, `Content-Length` and `Connection`.
 package struct Response: Sendable, Hashable {
   package var status: Int
@@ -5,8 +25,8 @@ package struct Response: Sendable, Hashable {
   package var body: [UInt8]
   /// Whether the connection says `Connection: close` with this answer and ends after it.
   package var closesConnection = false
-  /// Name of the API key that the request was asked with, for the log; it is not sent.
-  package var keyName: String?
+  /// Facts for the log; they are not sent.
+  package var notes = AnswerNotes()
   /// Stages that the request has passed, for its trace; they are not sent.
   package var stages: [TimedStage] = []
 

@@ -23,8 +23,8 @@ package struct ExchangeRecord: Sendable {
   package var forwardedAddress: NetworkAddress?
   /// The answer's `X-Request-Id`.
   package var requestID: String?
-  /// Name of the API key that it was asked with; nil where none was needed or known.
-  package var keyName: String?
+  /// Facts about the answer.
+  package var notes = AnswerNotes()
 
   package init(
     head: RequestHead?, status: Int, remoteAddress: String, duration: Duration

@@ -314,7 +314,7 @@ final class ServerConnection: @unchecked Sendable {
       record.forwardedAddress = clients.forwarded(by: address, head.fields)
     }
     record.requestID = response.fields["X-Request-Id"]
-    record.keyName = response.keyName
+    record.notes = response.notes
     loop.server.handler.finished(record)
   }
 

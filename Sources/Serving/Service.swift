@@ -264,7 +264,7 @@ package final class Service: RequestHandler {
     if route.route?.takesImages == true, let duration = record.readDuration {
       metrics.model.spent(duration, on: .read)
     }
-    accessLog.write(record, trace: tracer?.record(record, route.route))
+    accessLog.write(record, on: .requests, trace: tracer?.record(record, route.route))
   }
 
   package func written(_ head: RequestHead?, after duration: Duration) {

@@ -69,6 +69,15 @@ import Testing
     #expect(activated.status == 200)
     #expect(await server.stop() == 0)
     #expect(server.logged.contains(#""message":"audit","action":"activate","by":"loopback""#))
+    // Each request's line names the model that answered it, and the listener that it came to.
+    let answered = server.logged.matches(
+      of: /"listener":"public",.*"target":"\/classify.*"model":"([^"]*)","version":"([^"]*)"/)
+    #expect(
+      answered.map { "\($0.output.1)" }.suffix(3) == ["first", "second", "first"])
+    #expect(answered.first?.output.2.description == Self.embeddedVersion)
+    #expect(
+      server.logged.contains(
+        /"listener":"admin","method":"PUT","target":"\/admin\/model","status":200,"problem":"-"/))
 
     server = try await ServerUnderTest("--state-dir", state(folder))
     admin = try await server.adminAddress

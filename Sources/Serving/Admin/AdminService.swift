@@ -316,7 +316,7 @@ package final class AdminService: RequestHandler {
 
   // MARK: Records
 
-  package func finished(_ record: ExchangeRecord) { accessLog.write(record) }
+  package func finished(_ record: ExchangeRecord) { accessLog.write(record, on: .admin) }
 
   package func written(_ head: RequestHead?, after duration: Duration) {}
 }

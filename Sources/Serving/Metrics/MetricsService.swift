@@ -35,7 +35,7 @@ package final class MetricsService: RequestHandler {
   package func finished(_ record: ExchangeRecord) {
     metrics.answered(
       RouteLabels(record.head), status: record.status, after: record.duration)
-    accessLog.write(record)
+    accessLog.write(record, on: .metrics)
   }
 
   package func written(_ head: RequestHead?, after duration: Duration) {}

@@ -51,6 +51,7 @@ enum InferenceMetadata {
     var response = response(document)
     response.status = problem.status
     response.fields["Retry-After"] = problem.response.fields["Retry-After"]
+    response.notes.problem = problem.kind
     return response
   }
 

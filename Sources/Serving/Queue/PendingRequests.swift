@@ -1,5 +1,7 @@
+import Checkpoint
 import HTTPCore
 import HTTPServer
+import Inference
 import Synchronization
 
 /// Registry that answers each job once, for whoever is first.
@@ -58,7 +60,7 @@ final class PendingRequests: AnswerRegistry {
   ) {
     guard claim(job) else { return }
     if let outcome { count(job, outcome) }
-    job.exchange.respond(job.identity.marking(response))
+    respond(job, response, byItsModel: outcome != nil)
   }
 
   /// Leaves the answer to another model, since this one has failed. Returns false if there is an
@@ -80,7 +82,7 @@ final class PendingRequests: AnswerRegistry {
     guard job.exchange.isCancelled || job.deadline <= now, claim(job) else { return }
     metrics.rejected(job.exchange.isCancelled ? .clientGone : .deadline)
     count(job, .late)
-    job.exchange.respond(job.identity.marking(job.response(to: .deadline)))
+    respond(job, job.response(to: .deadline), byItsModel: true)
   }
 
   /// Answers all that are too late or whose client has gone. Returns whether there were any.
@@ -97,6 +99,16 @@ final class PendingRequests: AnswerRegistry {
     // The job may hold the last reference to a model: do not release it under the lock.
     let claimed = jobs.withLock { $0.removeValue(forKey: key(job)) }
     return claimed != nil
+  }
+
+  /// Answers a job that has been claimed; the log names its model where that had a part in it.
+  private func respond(_ job: ClassificationJob, _ response: Response, byItsModel: Bool) {
+    var response = job.identity.marking(response)
+    if byItsModel {
+      let model = job.deployment.model
+      response.notes.model = AnswerNotes.Model(name: model.name, version: model.version.short)
+    }
+    job.exchange.respond(response)
   }
 
   private func count(_ job: ClassificationJob, _ outcome: ClassificationOutcome) {

@@ -151,6 +151,7 @@ package struct Problem: Error, Sendable, Hashable {
   package var response: Response {
     var response = Response(
       status: status, contentType: "application/problem+json", body: json.line)
+    response.notes.problem = kind
     if let retryAfterSeconds { response.fields["Retry-After"] = String(retryAfterSeconds) }
     if let allow { response.fields["Allow"] = allow }
     if let challenge { response.fields["WWW-Authenticate"] = challenge }

@@ -28,7 +28,7 @@ package struct RequestIdentity: Sendable, Hashable {
   /// Each answer is about one moment.
   package func marking(_ response: Response) -> Response {
     var response = response
-    response.keyName = keyName
+    response.notes.keyName = keyName
     response.fields["X-Request-Id"] = id
     if response.fields["Cache-Control"] == nil { response.fields["Cache-Control"] = "no-store" }
     if let trace {

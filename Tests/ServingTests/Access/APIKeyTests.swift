@@ -50,7 +50,7 @@ import Testing
     ] {
       let answer = try await ask(service, fields)
       #expect(answer.status == 200, "\(fields)")
-      #expect(answer.keyName == (fields[0].1.hasSuffix(Self.bob) ? "bob" : "ada"))
+      #expect(answer.notes.keyName == (fields[0].1.hasSuffix(Self.bob) ? "bob" : "ada"))
     }
     let challenge = #"Bearer realm="resnetd""#
     let long = String(repeating: "k", count: 513)
@@ -68,7 +68,7 @@ import Testing
     ]
     for (fields, status, kind, words) in refused {
       let answer = try await ask(service, fields)
-      #expect(answer.status == status && answer.keyName == nil, "\(fields)")
+      #expect(answer.status == status && answer.notes.keyName == nil, "\(fields)")
       #expect(try answer.problemKind() == "api-key-\(kind)")
       #expect(answer.fields["WWW-Authenticate"] == words)
     }
@@ -113,7 +113,7 @@ import Testing
       #expect(answer.fields["WWW-Authenticate"] != nil)
     }
     let model = try await ask(service, [("X-API-Key", Self.ada)], "/model", method: "GET")
-    #expect(model.status == 200 && model.keyName == "ada")
+    #expect(model.status == 200 && model.notes.keyName == "ada")
     let inference = try await ask(service, [], "/v2/models/resnet20-cifar10/infer")
     #expect(try inference.json()["error"] as? String != nil)
     // A preflight is asked by a browser, which shows no key.
@@ -141,7 +141,7 @@ import Testing
     let form = await service.answer(try Request("POST", "/classify", shown, body: Array(two.utf8)))
     #expect(form.status == 200)
     let limited = try await ask(service, shown)
-    #expect(limited.status == 429 && limited.keyName == "ada")
+    #expect(limited.status == 429 && limited.notes.keyName == "ada")
     #expect(try limited.problemKind() == "api-key-rate")
     // Four images were taken at once: the next may come when two of them are paid for.
     let seconds = try #require(limited.fields["Retry-After"].flatMap { Int($0) })
