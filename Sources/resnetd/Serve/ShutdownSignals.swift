@@ -149,7 +149,7 @@ final class ShutdownSignals: Sendable {
     }
     if !refused.isEmpty {
       log.write(
-        "warning: what was reread cannot be used",
+        "what was reread cannot be used", as: .warning,
         ["signal": .text("SIGHUP"), "what": .text(refused.joined(separator: ", "))])
     }
     guard refused.isEmpty || !taken.isEmpty else { return }

@@ -92,7 +92,7 @@ import Testing
     #expect(!admin.logged.contains("warning"))
     try file.write(content)
     #expect(try await status(admin, "long-enough") == 401)
-    #expect(admin.logged.contains("warning: the admin token's file \(flaw)"))
+    #expect(admin.logged.contains("the admin token's file \(flaw)"))
     try file.write("short")
     #expect(try await status(admin, "short") == 200)
     #expect(admin.logged.contains("fewer than 8 characters"))

@@ -97,8 +97,8 @@ package final class AdminToken: Sendable {
     if let flaw = token.flatMap(Self.flaw) { return State(stamp: FileStamp(status), flaw: flaw) }
     if let token, 1..<Self.leastByteCount ~= token.count {
       log.write(
-        "warning: the admin token has fewer than \(Self.leastByteCount) characters and can be guessed; "
-          + "`openssl rand -hex 32` makes a better one", ["file": .text(path)])
+        "the admin token has fewer than \(Self.leastByteCount) characters and can be guessed; "
+          + "`openssl rand -hex 32` makes a better one", as: .warning, ["file": .text(path)])
     }
     return State(stamp: FileStamp(status), token: token ?? [])
   }
