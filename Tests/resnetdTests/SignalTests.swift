@@ -22,7 +22,7 @@ import Testing
     try FileManager.default.removeItem(at: token)
     kill(identifier, SIGHUP)
     _ = try await server.logged(
-      /"message":"warning: (what was reread cannot be used)".*"what":"the admin token"/)
+      /"level":"warning","message":"(what was reread cannot be used)".*"what":"the admin token"/)
     #expect(!server.logged.contains(#""message":"reread""#))
     _ = try folder.file("token", "two-token")
     kill(identifier, SIGHUP)
