@@ -73,7 +73,7 @@ import Testing
     let answered = server.logged.matches(
       of: /"listener":"public",.*"target":"\/classify.*"model":"([^"]*)","version":"([^"]*)"/)
     #expect(
-      answered.map { "\($0.output.1)" }.suffix(3) == ["first", "second", "first"])
+      answered.map { "\($0.output.1)" }.suffix(4) == ["first", "second", "second", "first"])
     #expect(answered.first?.output.2.description == Self.embeddedVersion)
     #expect(
       server.logged.contains(

@@ -83,7 +83,7 @@ import Testing
         "exactly a rate of 0.00123457"
       ),
       (["--schedule", "cosine"], "one cycle", "half a cosine"),
-      (["--balance-by", "weights"], "classes sampled equally often", "classes balanced"),
+      (["--balance-by", "weights"], "classes sampled equally often", "none of it"),
       (["--augment", "erase"], "", "a part erased"),
       (["--average", "0.9"], "none of it", "average of parameters by 0.9"),
     ] {
