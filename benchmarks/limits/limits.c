@@ -5,8 +5,10 @@
 //
 // Products are counted one by one (a fused product and sum is one), in billions a second, in loops
 // that keep everything in registers. Memory is read from a block that no cache holds.
+#define _GNU_SOURCE
 #include <immintrin.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,8 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { accumulators = 12, steps = 400000, reads = 4, turns_limit = 100, threads_limit = 256 };
+enum { accumulators = 12, steps = 8000000, reads = 4, turns_limit = 100, threads_limit = 256 };
 static const size_t block_byte_count = 256 << 20;
+static const int passes = 16;
 
 static double now(void) {
   struct timespec time;
@@ -96,10 +99,11 @@ TILES(bytes_amx, "tdpbusd")
 TILES(bf16_amx, "tdpbf16ps")
 
 __attribute__((target("avx2"))) static void read_memory(void *memory) {
-  const __m256i *block = memory, *end = block + block_byte_count / sizeof *block;
+  const __m256i *end = (const __m256i *)memory + block_byte_count / sizeof *end;
   __m256i sum = _mm256_setzero_si256();
-  for (; block < end; block += reads)
-    for (int k = 0; k < reads; k++) sum = _mm256_or_si256(sum, block[k]);
+  for (int pass = 0; pass < passes; pass++)
+    for (const __m256i *block = memory; block < end; block += reads)
+      for (int k = 0; k < reads; k++) sum = _mm256_or_si256(sum, block[k]);
   __asm__ volatile("" ::"x"(sum));
 }
 
@@ -115,11 +119,23 @@ typedef struct {
   const limit *limit;
   void *memory;
   pthread_barrier_t *barrier;
+  int index;
   double begin, end;
 } share;
 
+// Keeps a thread on a core of its own, of those that the process may use.
+static void keep_on_core(int index) {
+  cpu_set_t allowed, own;
+  if (sched_getaffinity(0, sizeof allowed, &allowed)) return;
+  CPU_ZERO(&own);
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+    if (CPU_ISSET(cpu, &allowed) && index-- == 0) CPU_SET(cpu, &own);
+  if (CPU_COUNT(&own)) pthread_setaffinity_np(pthread_self(), sizeof own, &own);
+}
+
 static void *run_share(void *data) {
   share *s = data;
+  keep_on_core(s->index);
   pthread_barrier_wait(s->barrier);
   s->begin = now();
   s->limit->run(s->memory);
@@ -134,7 +150,7 @@ static double elapsed(const limit *limit, int threads, void *const *memory) {
   share shares[threads_limit];
   pthread_barrier_init(&barrier, NULL, (unsigned)threads);
   for (int i = 0; i < threads; i++) {
-    shares[i] = (share){limit, memory[i], &barrier, 0, 0};
+    shares[i] = (share){limit, memory[i], &barrier, i, 0, 0};
     if (pthread_create(&ids[i], NULL, run_share, &shares[i])) exit(1);
   }
   double begin = 1e300, end = 0;
@@ -170,7 +186,7 @@ int main(int argc, char **argv) {
       {"int8 avx_vnni", "G/s", __builtin_cpu_supports("avxvnni"), bytes_avx_vnni, products * 32},
       {"int8 avx512_vnni", "G/s", vnni, bytes_avx512, products * 64},
       {"int8 amx", "G/s", amx, bytes_amx, tiles * 16 * 16 * 64},
-      {"memory read", "GB/s", avx2, read_memory, (double)block_byte_count},
+      {"memory read", "GB/s", avx2, read_memory, (double)block_byte_count * passes},
   };
   void *memory[threads_limit];
   for (int i = 0; i < threads; i++) {
