@@ -114,7 +114,7 @@ format: ## Format the Swift sources in place
 bench: build ## Measure the engine on NETWORK (default resnet50); benchmarks/ holds the comparisons
 	.build/release/resnetd bench $(NETWORK)
 
-bench-all: build ## Compare with peers and hardware, within an hour (benchmarks/all --publish)
+bench-all: build ## Compare with peers and hardware (benchmarks/all --publish updates the docs)
 	benchmarks/all
 
 image: ## Build the container image, start it and drive it with curl

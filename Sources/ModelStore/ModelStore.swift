@@ -73,10 +73,7 @@ package final class ModelStore: Sendable {
   ///
   /// `sha256:` may precede them, as in the digests of container images.
   package func version(matching prefix: String) throws(StoreError) -> StoredVersion {
-    var digits = prefix.lowercased()
-    if digits.hasPrefix(ModelVersion.digitPrefix) {
-      digits.removeFirst(ModelVersion.digitPrefix.count)
-    }
+    let digits = ModelVersion.digits(in: prefix)
     guard ModelVersion.leastDigitCount...2 * SHA256.byteCount ~= digits.utf8.count,
       digits.utf8.allSatisfy({ HexDigits.value($0) != nil })
     else {

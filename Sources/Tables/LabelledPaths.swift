@@ -151,7 +151,7 @@ package struct LabelledPaths: Sendable {
   private static func text(
     _ bytes: ArraySlice<UInt8>, _ line: Int
   ) throws(TableError) -> String {
-    guard let text = ByteText.text(bytes) else {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw TableError(
         line: line,
         "\"\(String(decoding: bytes.prefix(60), as: UTF8.self))\" is not UTF-8, which the list must "

@@ -1,10 +1,5 @@
-/// Text in units of one byte, which is read if it is UTF-8 and may be in an older encoding.
+/// Text in units of one byte that is not UTF-8, but in an older encoding.
 package enum ByteText {
-  /// Returns the text; nil for bytes that are not UTF-8.
-  package static func text(_ bytes: some Collection<UInt8>) -> String? {
-    String(validating: bytes, as: UTF8.self)
-  }
-
   /// Returns the first line, from 1, that is not UTF-8; nil if all are.
   package static func firstOtherLine(of bytes: some Collection<UInt8>) -> Int? {
     // No character of several bytes has a line feed among them.
@@ -12,7 +7,7 @@ package enum ByteText {
     var rest = bytes[...]
     while !rest.isEmpty {
       let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
-      if text(rest[..<end]) == nil { return line }
+      if String(validating: rest[..<end], as: UTF8.self) == nil { return line }
       rest = rest[end...].dropFirst()
       line += 1
     }

@@ -25,6 +25,13 @@ extension StringProtocol {
     utf8.firstPlace(of: part.utf8) != nil
   }
 
+  /// Returns the text without the blanks and line ends around it.
+  package func trimmed() -> Substring {
+    var text = Substring(self).drop(while: \.isWhitespace)
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return text
+  }
+
   /// Returns what stands before, between and after the places of a text, which must not be empty.
   package func parts(between separator: String) -> [Substring] {
     precondition(!separator.isEmpty, "texts are separated by something")

@@ -269,6 +269,26 @@ struct IntegerKernelTests {
     }
   }
 
+  @Test("Estimated memory covers that of our kernels, however many channels there are")
+  func estimate() throws {
+    for (channels, kernel) in [(64, 3), (1024, 3), (8192, 3), (8192, 1)] {
+      var graph = Graph(input: FeatureShape(channels: 16, height: 14, width: 14))
+      graph.append(
+        "wide", .convolution(Convolution(outputChannels: channels, kernel: Extent(1))), 0)
+      var convolution = Convolution(outputChannels: 16, kernel: Extent(kernel))
+      convolution.padding = Padding(kernel / 2)
+      graph.append("conv", .convolution(convolution), 1)
+      var options = CompilationOptions()
+      options.precision = .int8
+      options.batchSizes = [1, 2]
+      options.calibration = Calibration(method: "test", ranges: ["input": 2, "wide": 1, "conv": 1])
+      let network = try CompiledNetwork(graph, .random(for: graph), options: options)
+      let estimate = try CompilationEstimate(
+        graph, precision: .int8, batchSizes: options.batchSizes, hasTeam: false)
+      #expect(network.contextByteCount <= estimate.contextByteCount, "\(channels), \(kernel)")
+    }
+  }
+
   /// A convolution with its numbers.
   struct Layer {
     let item: Case

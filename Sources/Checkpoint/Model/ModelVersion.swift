@@ -11,14 +11,18 @@ package struct ModelVersion: Sendable, Hashable, CustomStringConvertible {
 
   /// Least digits that name a version.
   package static let leastDigitCount = 8
-  /// What may stand before the digits, as in the digests of container images.
-  package static let digitPrefix = "sha256:"
+
+  /// Returns what names a version in lower case, without the `sha256:` that digests of container
+  /// images begin with.
+  package static func digits(in name: String) -> String {
+    let (digits, prefix) = (name.lowercased(), "sha256:")
+    return digits.hasPrefix(prefix) ? String(digits.dropFirst(prefix.count)) : digits
+  }
 
   /// Returns whether a text names it: by all digits or at least the first eight, in either case,
   /// with or without `sha256:` before them.
   package func isNamed(_ text: String) -> Bool {
-    var digits = text.lowercased()
-    if digits.hasPrefix(Self.digitPrefix) { digits.removeFirst(Self.digitPrefix.utf8.count) }
+    let digits = Self.digits(in: text)
     return digits.utf8.count >= Self.leastDigitCount && hex.hasPrefix(digits)
   }
 

@@ -19,8 +19,6 @@ package struct CompilationEstimate {
   private static let programOverhead = 80 << 10
   /// Bytes of scratch memory, even for a small network.
   private static let contextOverhead = 1 << 18
-  /// Bytes of scratch memory of `IntegerKernel`: rows of windows, or transformed tiles of 512 channels.
-  private static let integerScratchByteCount = 2 << 20
 
   /// - Parameters:
   ///   - batchSizes: Batch sizes as in `CompilationOptions`.
@@ -39,10 +37,18 @@ package struct CompilationEstimate {
     // Between them there are numbers in fp32, too.
     var hasFloatConvolutions = false
     var kinds: Set<Kind> = []
-    for node in graph.nodes {
+    var scratchByteCount = 0
+    func countScratch(_ convolution: Convolution, _ input: FeatureShape, _ output: FeatureShape) {
+      guard let integerInstructions else { return }
+      let byteCount = IntegerKernel.scratchpadByteCount(
+        convolution, on: integerInstructions, batch: largestBatch, input: input, output: output)
+      scratchByteCount = max(scratchByteCount, byteCount)
+    }
+    for (id, node) in graph.nodes.enumerated() {
       let input = node.inputs.first.map { shapes[$0] } ?? shapes[0]
       switch node.operation {
       case .convolution(var convolution):
+        countScratch(convolution, input, shapes[id])
         let filterCount =
           convolution.groups == 1
           ? Self.padded(convolution.outputChannels) * Self.padded(input.channels)
@@ -69,6 +75,7 @@ package struct CompilationEstimate {
           kinds.insert(Kind(operation: .convolution(convolution), input: input))
         }
       case .linear(let linear):
+        countScratch(linear.convolution(over: input), input, linear.convolutionOutput)
         weightByteCount += linear.outputs * input.elementCount * weightByteCountEach
       // Those that were not folded into a convolution become one.
       case .batchNormalization, .pad, .paddedShortcut:
@@ -77,7 +84,7 @@ package struct CompilationEstimate {
       }
     }
     contextByteCount =
-      Self.contextOverhead + (integerInstructions == nil ? 0 : Self.integerScratchByteCount)
+      Self.contextOverhead + scratchByteCount
       + Self.activationCount(graph, shapes, batch: largestBatch)
       * (hasFloatConvolutions ? MemoryLayout<Float>.stride : elementByteCount)
     stepByteCount =

@@ -84,6 +84,21 @@ package struct IntegerKernel: ConvolutionKernel {
     (layer.uses_winograd ? "integers:winograd:" : "integers:") + instructions.rawValue
   }
 
+  /// Returns the bytes of scratch memory that a convolution needs at most, by whichever algorithm:
+  /// which one it is the weights decide.
+  static func scratchpadByteCount(
+    _ convolution: Convolution, on instructions: Instructions, batch: Int, input: FeatureShape,
+    output: FeatureShape
+  ) -> Int {
+    let numbers = ConvolutionNumbers(
+      source: .u8, destination: .u8, residual: convolution.addsResidual ? (.u8, 1) : nil)
+    return Algorithm.allCases.compactMap { algorithm in
+      IntegerKernel(
+        convolution, numbers, by: algorithm, instructions, batch: batch, input: input,
+        output: output, threads: 1)?.scratchpadByteCount
+    }.max() ?? 0
+  }
+
   package var scratchpadByteCount: Int {
     unsafe withLayer { unsafe Int(integer_layer_scratch_byte_count($0)) }
   }

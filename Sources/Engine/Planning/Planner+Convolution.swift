@@ -198,9 +198,9 @@ extension Planner {
     _ node: Graph.Node, _ linear: Linear
   ) throws(EngineError) -> Value? {
     let input = lowered.shapes[node.inputs[0]]
-    let output = FeatureShape(channels: linear.outputs, height: 1, width: 1)
     let attributes = onednn_convolution(
-      linear.convolution(over: input), batch: batch, input: input, output: output)
+      linear.convolution(over: input), batch: batch, input: input,
+      output: linear.convolutionOutput)
     do throws(EngineError) {
       let (primitive, parameters) = try compile(
         node.name, outputCount: linear.outputs, from: .fp32, resultScale: 1
@@ -249,8 +249,7 @@ extension Planner {
     guard
       let (kernel, parameters) = try compileIntegerKernel(
         node.name, linear.convolution(over: input), from: source, to: .fp32, residual: nil,
-        input: input,
-        output: FeatureShape(channels: linear.outputs, height: 1, width: 1),
+        input: input, output: linear.convolutionOutput,
         parameters: { () throws(EngineError) in
           try lowered.parameters(of: node, linear)
         })
@@ -263,8 +262,11 @@ extension Planner {
 }
 
 extension Linear {
+  /// Output of the layer as a convolution.
+  var convolutionOutput: FeatureShape { FeatureShape(channels: outputs, height: 1, width: 1) }
+
   /// Returns the layer as a convolution over its whole input.
-  fileprivate func convolution(over input: FeatureShape) -> Convolution {
+  func convolution(over input: FeatureShape) -> Convolution {
     var convolution = Convolution(
       outputChannels: outputs, kernel: Extent(height: input.height, width: input.width))
     convolution.hasBias = hasBias

@@ -32,18 +32,19 @@ package struct CodedBody: Sendable {
 
   /// Returns the bytes as they were before the coding.
   func plain(_ bytes: [UInt8]) throws(Problem) -> Plain {
-    // There is no end before the limit, which throws.
-    guard let plain = try plain(bytes, endingAt: .max) else { throw .internalError }
-    return plain
+    try decompress(bytes).plain
   }
 
   /// Returns the same of a body of which no more than `longPlainByteCount` come out, else nil.
   package func plainIfShort(_ bytes: [UInt8]) throws(Problem) -> Plain? {
-    try plain(bytes, endingAt: Self.longPlainByteCount)
+    let (plain, isWhole) = try decompress(bytes, upTo: Self.longPlainByteCount)
+    return isWhole ? plain : nil
   }
 
-  /// Gives up with nil as soon as more than `end` bytes have come out.
-  private func plain(_ bytes: [UInt8], endingAt end: Int) throws(Problem) -> Plain? {
+  /// Returns what comes out until it would be more than `end` bytes, and whether that is all.
+  private func decompress(
+    _ bytes: [UInt8], upTo end: Int = .max
+  ) throws(Problem) -> (plain: Plain, isWhole: Bool) {
     guard
       let scratch = bodies.budget.reserve(Decompression.byteCount(coding.format), use: .bodies)
     else { throw .overloaded }
@@ -51,12 +52,12 @@ package struct CodedBody: Sendable {
     var body = HeldBytes(bodies.hold { $0.response }, limit: byteLimit)
     let expected = min(bytes.count + bytes.count / 4 + Self.spareByteCount, byteLimit)
     guard body.begin(capacity: expected) else { throw bodies.problem(ofLength: expected) }
-    var isShort = true
+    var isWhole = true
     try Decompression.pieces(of: bytes, coding.format, orThrow: problem) {
       (piece) throws(Problem) in
       let count = body.bytes.count + piece.count
-      isShort = count <= end
-      guard isShort else { return false }
+      isWhole = count <= end
+      guard isWhole else { return false }
       guard count <= byteLimit else {
         throw Problem(
           413, .bodyTooLarge,
@@ -65,7 +66,9 @@ package struct CodedBody: Sendable {
       guard body.append(piece) else { throw bodies.problem(ofLength: body.capacity(for: count)) }
       return true
     }
-    return withExtendedLifetime(scratch) { isShort ? (body.bytes, body.hold) : nil }
+    return withExtendedLifetime(scratch) {
+      (plain: (bytes: body.bytes, hold: body.hold), isWhole: isWhole)
+    }
   }
 
   private func problem(_ fault: DecompressionFault) -> Problem {

@@ -1,4 +1,5 @@
 import Files
+import Words
 
 /// Place that an option's value comes from; the first ones win over those after them.
 enum OptionOrigin: Sendable, Equatable, CustomStringConvertible {
@@ -56,7 +57,7 @@ struct ConfigurationFile {
     var entries: [Entry] = []
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     for (index, line) in lines.enumerated() {
-      let content = Self.trimmed(line)
+      let content = line.trimmed()
       guard !content.isEmpty, content.first != "#" else { continue }
       let parts = content.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard parts.count == 2 else {
@@ -65,7 +66,7 @@ struct ConfigurationFile {
             + "\"\(content.prefix(80))\"")
       }
       let entry = Entry(
-        name: String(Self.trimmed(parts[0])), value: String(Self.trimmed(parts[1])),
+        name: String(parts[0].trimmed()), value: String(parts[1].trimmed()),
         line: index + 1)
       if let earlier = entries.first(where: { $0.name == entry.name }) {
         throw UsageError(
@@ -74,11 +75,5 @@ struct ConfigurationFile {
       entries.append(entry)
     }
     self.entries = entries
-  }
-
-  private static func trimmed(_ text: Substring) -> Substring {
-    var text = text.drop(while: \.isWhitespace)
-    while text.last?.isWhitespace == true { text.removeLast() }
-    return text
   }
 }

@@ -35,14 +35,14 @@ package struct JoinedNames {
     var joined: [String] = []
     for name in names {
       let own = name.parts(between: separator).filter { !$0.allSatisfy(\.isWhitespace) }
-      for part in own { parts[trimmed(part), default: 0] += 1 }
+      for part in own { parts[part.trimmed(), default: 0] += 1 }
       if own.count > 1 { joined.append(name) }
     }
     guard let example = joined.first else { return nil }
     let isMost = 2 * joined.count > names.count
     // Labels come back in other combinations, words of one name hardly do.
     let comesBack = joined.contains { name in
-      name.parts(between: separator).contains { parts[trimmed($0), default: 0] > 1 }
+      name.parts(between: separator).contains { parts[$0.trimmed(), default: 0] > 1 }
     }
     let isLikely =
       isClear
@@ -50,11 +50,5 @@ package struct JoinedNames {
       : isMost && names.count >= leastCount && 2 * parts.count <= names.count
     return isLikely
       ? JoinedNames(separator: separator, count: joined.count, example: example) : nil
-  }
-
-  private static func trimmed(_ text: Substring) -> Substring {
-    var text = text.drop(while: \.isWhitespace)
-    while text.last?.isWhitespace == true { text.removeLast() }
-    return text
   }
 }
